@@ -9,7 +9,8 @@
  *
  * ADIT_DROP(CAUSE, name, counter, core reason, text)
  *   name     as ethtool -S, ip -s and adit show print it
- *   counter  the member of struct rtnl_link_stats64 it also adds to
+ *   counter  the member of struct rtnl_link_stats64 it also adds to (the core
+ *            itself adds RX_BACKLOG to rx_dropped)
  *   reason   the kernel's own skb drop reason (NOT_SPECIFIED where the kernel
  *            is older than the reason)
  */
@@ -25,7 +26,7 @@ ADIT_DROP(RX_ECN, "rx_ecn", rx_frame_errors, IP_TUNNEL_ECN,		\
 	  "outer congestion mark on an inner packet without ECN")	\
 ADIT_DROP(RX_NOMEM, "rx_nomem", rx_dropped, NOMEM,			\
 	  "no memory on receive")					\
-ADIT_DROP(RX_BACKLOG, "rx_backlog", rx_missed_errors, CPU_BACKLOG,	\
+ADIT_DROP(RX_BACKLOG, "rx_backlog", rx_over_errors, CPU_BACKLOG,	\
 	  "receive queue full (net.core.netdev_max_backlog)")		\
 ADIT_DROP(TX_PROTOCOL, "tx_protocol", tx_errors, UNHANDLED_PROTO,	\
 	  "neither IPv4 nor IPv6")					\
@@ -48,6 +49,7 @@ ADIT_DROP(TX_UNDERLAY, "tx_underlay", tx_dropped, NOT_SPECIFIED,	\
 
 #define ADIT_DROP(cause, name, counter, reason, text) ADIT_DROP_##cause,
 enum adit_drop {
+	ADIT_DROP_NONE = -1,
 	ADIT_DROPS(ADIT_DROP)
 	ADIT_DROP_MAX		/* the number of causes */
 };

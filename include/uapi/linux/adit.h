@@ -65,13 +65,12 @@ enum adit_df {
 /**
  * enum - attributes within IFLA_INFO_XSTATS
  * @IFLA_ADIT_XSTATS_DROPS: nest; one u64 per cause of a drop, its type being
- *	the cause's number in drivers/net/adit/drops.h plus one.
- * @IFLA_ADIT_XSTATS_PAD: padding of u64 attributes.
+ *	the cause's number in drivers/net/adit/drops.h plus one. Type 0 is
+ *	padding.
  */
 enum {
 	IFLA_ADIT_XSTATS_UNSPEC,
 	IFLA_ADIT_XSTATS_DROPS,
-	IFLA_ADIT_XSTATS_PAD,
 	__IFLA_ADIT_XSTATS_MAX
 };
 

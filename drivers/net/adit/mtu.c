@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * adit: the device's MTU, and following the underlay with it.
+ *
+ * Owns: who decides the MTU (the underlay until the user sets one), and the
+ * notifiers that say when the underlay may have changed.
+ * Does not own: PMTU as routers report it, which acts on single packets
+ * (xmit.c, icmp.c) and not on the device, because it may be forged and expires.
+ */
+
+#include <linux/if_ether.h>
+#include <net/fib_notifier.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "adit.h"
+
+/* One pass serves a burst of route changes. */
+#define ADIT_MTU_DELAY	(HZ / 20)
+
+/* A route's own MTU: its metric, else its device's, but not what ICMP taught.
+ * IPsec is asked for its overhead.
+ */
+static unsigned int route_mtu(const struct dst_entry *dst)
+{
+#ifdef CONFIG_XFRM
+	if (dst->xfrm)
+		return dst_mtu(dst);
+#endif
+	return dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(dst->dev->mtu);
+}
+
+static unsigned int link_mtu(const struct adit_tunnel *t, int ifindex)
+{
+	struct net_device *link;
+
+	link = ifindex ? __dev_get_by_index(t->net, ifindex) : NULL;
+	return link && link != t->dev ? link->mtu : ETH_DATA_LEN;
+}
+
+/**
+ * adit_mtu_of_underlay - the MTU that the underlay gives a tunnel now
+ * @t: the tunnel
+ *
+ * Where there is no route (yet), the device that the tunnel is bound to
+ * decides, or else Ethernet. Context: RTNL.
+ */
+unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t)
+{
+	struct adit_flow flow = {
+		.config = rtnl_dereference(t->config),
+		.inner = &adit_inners[ADIT_INNER_IP4],
+	};
+	const struct adit_config *config = flow.config;
+	struct dst_entry *dst;
+	unsigned int mtu;
+
+	if (config->tos != ADIT_TOS_INHERIT)
+		flow.tos = config->tos;
+
+	local_bh_disable();	/* the route caches are the packet path's */
+	dst = config->outer->route(t->net, &flow);
+	local_bh_enable();
+
+	if (IS_ERR(dst)) {
+		mtu = link_mtu(t, config->key.link);
+	} else {
+		mtu = dst->dev == t->dev ? link_mtu(t, config->key.link) :
+					   route_mtu(dst);
+		dst_release(dst);
+	}
+
+	/* the largest packet is limited by its 16-bit length all the same */
+	return clamp_t(int, mtu - adit_overhead(config), ADIT_MTU_AUTO_MIN,
+		       t->dev->max_mtu);
+}
+
+/* Room for the outer header and the underlay's, so that few packets must be
+ * copied to make it.
+ */
+static void sync_headroom(struct adit_tunnel *t)
+{
+	const struct adit_config *config = rtnl_dereference(t->config);
+	struct net_device *link;
+
+	link = config->key.link ? __dev_get_by_index(t->net, config->key.link) :
+				  NULL;
+	t->dev->needed_headroom = adit_overhead(config) +
+				  (link ? LL_RESERVED_SPACE(link) : LL_MAX_HEADER);
+}
+
+/**
+ * adit_mtu_sync - bring MTU and headroom in line with the underlay
+ * @t: a registered tunnel
+ *
+ * Context: RTNL.
+ */
+void adit_mtu_sync(struct adit_tunnel *t)
+{
+	unsigned int mtu;
+
+	sync_headroom(t);
+	if (!t->mtu_auto)
+		return;
+
+	mtu = adit_mtu_of_underlay(t);
+	if (mtu == t->dev->mtu)
+		return;
+	t->mtu_syncing = true;
+	dev_set_mtu(t->dev, mtu);
+	t->mtu_syncing = false;
+}
+
+/**
+ * adit_change_mtu - ndo_change_mtu
+ * @dev: the device
+ * @mtu: the new MTU; 0: follow the underlay again
+ *
+ * Context: RTNL. Return: 0, or -EINVAL for what IPv4 cannot live with; there
+ * is no extack to say so, so the kernel log does.
+ */
+int adit_change_mtu(struct net_device *dev, int mtu)
+{
+	struct adit_tunnel *t = netdev_priv(dev);
+
+	if (!t->mtu_syncing) {
+		if (mtu && mtu < IPV4_MIN_MTU) {
+			if (net_ratelimit())
+				netdev_info(dev, "MTU %d refused: less than %d\n",
+					    mtu, IPV4_MIN_MTU);
+			return -EINVAL;
+		}
+		t->mtu_auto = !mtu;
+		if (!mtu)
+			mtu = adit_mtu_of_underlay(t);
+	}
+	WRITE_ONCE(dev->mtu, mtu);
+	return 0;
+}
+
+static void mtu_work(struct work_struct *work)
+{
+	struct adit_net *an = container_of(to_delayed_work(work),
+					   struct adit_net, mtu_work);
+	struct adit_tunnel *t;
+
+	rtnl_lock();
+	list_for_each_entry(t, &an->tunnels, list)
+		adit_mtu_sync(t);
+	rtnl_unlock();
+}
+
+static void schedule_sync(struct adit_net *an)
+{
+	/* NULL in a netns that is still being set up */
+	if (an && !READ_ONCE(an->closing) && !list_empty(&an->tunnels))
+		schedule_delayed_work(&an->mtu_work, ADIT_MTU_DELAY);
+}
+
+/* Routes, their metrics, next hops and rules */
+static int fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
+{
+	const struct fib_notifier_info *info = ptr;
+
+	if (info->family == AF_INET)
+		schedule_sync(container_of(nb, struct adit_net, fib_nb));
+	return NOTIFY_DONE;
+}
+
+static int netdev_event(struct notifier_block *nb, unsigned long event,
+			void *ptr)
+{
+	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
+
+	switch (event) {
+	case NETDEV_CHANGEMTU:
+	case NETDEV_UP:
+	case NETDEV_DOWN:
+	case NETDEV_CHANGE:
+	case NETDEV_UNREGISTER:
+		schedule_sync(adit_net(dev_net(dev)));
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block netdev_nb = {
+	.notifier_call = netdev_event,
+};
+
+int adit_mtu_init(struct adit_net *an)
+{
+	INIT_DELAYED_WORK(&an->mtu_work, mtu_work);
+	an->fib_nb.notifier_call = fib_event;
+	return register_fib_notifier(an->net, &an->fib_nb, NULL, NULL);
+}
+
+/* Without RTNL, which the work takes; closing is set by now. */
+void adit_mtu_exit(struct adit_net *an)
+{
+	unregister_fib_notifier(an->net, &an->fib_nb);
+	cancel_delayed_work_sync(&an->mtu_work);
+}
+
+int adit_mtu_register(void)
+{
+	return register_netdevice_notifier(&netdev_nb);
+}
+
+void adit_mtu_unregister(void)
+{
+	unregister_netdevice_notifier(&netdev_nb);
+}

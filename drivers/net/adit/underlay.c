@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * adit: the underlay's IP versions.
+ *
+ * Owns: the rows of that table: which addresses can be a tunnel's ends, the
+ * outer route, the outer header, handing it over, and the outer ECN bits.
+ * Does not own: which route's MTU the device takes (mtu.c), ICMP (icmp.c).
+ */
+
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <net/flow.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "adit.h"
+
+/* What an address is not allowed to be, whichever end's it is */
+static const char *ip4_unfit(__be32 addr)
+{
+	if (ipv4_is_multicast(addr))
+		return "a multicast address";
+	if (ipv4_is_lbcast(addr))
+		return "the broadcast address";
+	if (ipv4_is_loopback(addr))
+		return "a loopback address";
+	if (ipv4_is_zeronet(addr))
+		return "in 0.0.0.0/8";
+	return NULL;
+}
+
+static int ip4_check(struct net *net, const struct adit_key *key,
+		     struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	const char *unfit = ip4_unfit(key->remote.v4);
+	struct net_device *link;
+	unsigned int type;
+
+	if (unfit) {
+		NL_SET_BAD_ATTR(extack, data[IFLA_ADIT_REMOTE]);
+		NL_SET_ERR_MSG_FMT_MOD(extack, "remote is %s", unfit);
+		return -EINVAL;
+	}
+
+	link = key->link ? __dev_get_by_index(net, key->link) : NULL;
+	type = inet_addr_type_dev_table(net, link, key->remote.v4);
+	if (type == RTN_LOCAL)
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_REMOTE],
+				   "remote is an address of this host");
+	if (type == RTN_BROADCAST)
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_REMOTE],
+				   "remote is a broadcast address");
+
+	if (!key->local.v4)
+		return 0;
+
+	unfit = ip4_unfit(key->local.v4);
+	if (unfit) {
+		NL_SET_BAD_ATTR(extack, data[IFLA_ADIT_LOCAL]);
+		NL_SET_ERR_MSG_FMT_MOD(extack, "local is %s", unfit);
+		return -EINVAL;
+	}
+	if (key->local.v4 == key->remote.v4)
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_LOCAL],
+				   "local and remote are the same");
+	if (inet_addr_type_dev_table(net, link, key->local.v4) == RTN_BROADCAST)
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_LOCAL],
+				   "local is a broadcast address");
+	return 0;
+}
+
+static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
+{
+	const struct adit_config *config = flow->config;
+	struct flowi4 fl4 = {
+		.daddr = config->key.remote.v4,
+		.saddr = config->key.local.v4,
+		.flowi4_oif = config->key.link,
+		.flowi4_mark = config->fwmark,
+		.flowi4_proto = flow->inner->ipproto,
+	};
+	struct rtable *rt;
+
+	adit_flowi4_set_dsfield(&fl4, flow->tos);
+	rt = ip_route_output_key(net, &fl4);
+	if (IS_ERR(rt))
+		return ERR_CAST(rt);
+	flow->local.v4 = fl4.saddr;
+	return &rt->dst;
+}
+
+/* A route looked up for one packet's TOS does not serve the next one. */
+static struct dst_entry *ip4_route(struct net *net, struct adit_flow *flow)
+{
+	const struct adit_config *config = flow->config;
+	struct dst_cache *cache;
+	struct dst_entry *dst;
+	struct rtable *rt;
+
+	if (config->tos == ADIT_TOS_INHERIT)
+		return ip4_lookup(net, flow);
+
+	cache = (struct dst_cache *)&config->dst_cache[flow->inner->index];
+	rt = dst_cache_get_ip4(cache, &flow->local.v4);
+	if (rt)
+		return &rt->dst;
+
+	dst = ip4_lookup(net, flow);
+	if (!IS_ERR(dst))
+		dst_cache_set_ip4(cache, dst, flow->local.v4);
+	return dst;
+}
+
+static bool ip4_leads_back(const struct dst_entry *dst)
+{
+	const struct rtable *rt = container_of(dst, struct rtable, dst);
+
+	return rt->rt_flags & (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST);
+}
+
+/* A datagram that is never fragmented needs no ID (RFC 6864, 4.1). */
+static void ip4_build(struct net *net, struct sk_buff *skb,
+		      const struct adit_flow *flow)
+{
+	unsigned int segs = skb_shinfo(skb)->gso_segs ?: 1;
+	struct iphdr *iph;
+
+	skb_push(skb, sizeof(*iph));
+	skb_reset_network_header(skb);
+
+	iph = ip_hdr(skb);
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = flow->tos;
+	iph->frag_off = flow->df ? htons(IP_DF) : 0;
+	iph->ttl = flow->ttl;
+	iph->protocol = flow->inner->ipproto;
+	iph->saddr = flow->local.v4;
+	iph->daddr = flow->config->key.remote.v4;
+	iph->id = 0;
+	if (!flow->df)
+		__ip_select_ident(net, iph, segs);
+}
+
+static int ip4_send(struct net *net, struct sk_buff *skb)
+{
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	return ip_local_out(net, NULL, skb);
+}
+
+static u8 ip4_dsfield(const struct sk_buff *skb)
+{
+	return ip_hdr(skb)->tos;
+}
+
+const struct adit_outer_ops adit_outer_ip4 = {
+	.family = AF_INET,
+	.addr_len = sizeof(struct in_addr),
+	.hlen = sizeof(struct iphdr),
+	.check = ip4_check,
+	.route = ip4_route,
+	.leads_back = ip4_leads_back,
+	.build = ip4_build,
+	.send = ip4_send,
+	.dsfield = ip4_dsfield,
+};
+
+static const struct adit_outer_ops *const adit_outers[] = {
+	&adit_outer_ip4,
+};
+
+/**
+ * adit_outer_find - the underlay that has addresses of a length
+ * @addr_len: bytes of an address attribute
+ *
+ * Return: its row, or NULL where there is none.
+ */
+const struct adit_outer_ops *adit_outer_find(unsigned int addr_len)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(adit_outers); i++)
+		if (adit_outers[i]->addr_len == addr_len)
+			return adit_outers[i];
+	return NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compat: the lockless transmit flag was a feature bit and became a member;
+ * dev_sw_netstats_tx_add() is younger than its receive twin.
+ */
+#ifndef _ADIT_COMPAT_LINUX_NETDEVICE_H
+#define _ADIT_COMPAT_LINUX_NETDEVICE_H
+
+#include_next <linux/netdevice.h>
+
+static inline void adit_dev_set_lltx(struct net_device *dev)
+{
+#ifdef ADIT_HAS_DEV_LLTX
+	dev->lltx = true;
+#else
+	dev->features |= NETIF_F_LLTX;
+#endif
+}
+
+#ifndef ADIT_HAS_NETSTATS_TX_ADD
+static inline void dev_sw_netstats_tx_add(struct net_device *dev,
+					  unsigned int packets,
+					  unsigned int len)
+{
+	struct pcpu_sw_netstats *tstats = this_cpu_ptr(dev->tstats);
+
+	u64_stats_update_begin(&tstats->syncp);
+	tstats->tx_bytes += len;
+	tstats->tx_packets += packets;
+	u64_stats_update_end(&tstats->syncp);
+}
+#endif
+
+#endif /* _ADIT_COMPAT_LINUX_NETDEVICE_H */

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What this kernel's headers have, as -DADIT_HAS_*: probed, because Debian
+# changes signatures inside a series and a version number would lie. The
+# overlays beside this file fill the gaps.
+
+adit-inc := $(srctree)/include
+# $(call adit-probe,NAME,PATTERN,FILES)
+adit-probe = $(shell cat $(addprefix $(adit-inc)/,$(3)) 2>/dev/null | \
+	       grep -qw -e '$(2)' && echo -DADIT_HAS_$(1))
+
+adit-reasons := CPU_BACKLOG DEV_READY IP_INHDR IP_OUTNOROUTES IP_TUNNEL_ECN \
+		NOMEM PKT_TOO_BIG PKT_TOO_SMALL RECURSION_LIMIT \
+		UNHANDLED_PROTO XFRM_POLICY
+adit-reason-files := linux/skbuff.h net/dropreason.h net/dropreason-core.h
+
+adit-has := \
+	$(call adit-probe,NEWLINK_PARAMS,struct rtnl_newlink_params,net/rtnetlink.h) \
+	$(call adit-probe,FLOWI4_DSCP,flowi4_dscp,net/flow.h) \
+	$(call adit-probe,DEV_LLTX,lltx:1,linux/netdevice.h) \
+	$(call adit-probe,NETSTATS_TX_ADD,dev_sw_netstats_tx_add,linux/netdevice.h) \
+	$(call adit-probe,KFREE_SKB_REASON,kfree_skb_reason,linux/skbuff.h) \
+	$(foreach r,$(adit-reasons),$(call adit-probe,REASON_$(r),SKB_DROP_REASON_$(r),$(adit-reason-files)))
