@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Build, install and check adit. (Kbuild is what the kernel's own build reads.)
+#
+#   make                    the module, for the running kernel, and the tools
+#   make modules | tools    either of them
+#   make install            both, with man page and completion; uninstall
+#   make dkms-install       the module through DKMS; dkms-uninstall
+#   make check              the tests on every kernel, in VMs
+#   make static             the static checks
+#   make demo               two sites joined, in a VM
+#   make clean
+#
+# KVER=RELEASE or KDIR=DIR chooses another kernel than the running one. DESTDIR
+# and PREFIX apply to the tools as usual, INSTALL_MOD_PATH to the module.
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+
+# dkms.conf is the one place that says the version.
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+DKMS_SRC := $(DESTDIR)/usr/src/adit-$(VERSION)
+
+all: modules tools
+
+modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+tools:
+	$(MAKE) -C tools
+
+install: modules-install tools-install
+
+modules-install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+
+tools-install:
+	$(MAKE) -C tools install
+
+uninstall: modules-uninstall tools-uninstall
+
+modules-uninstall:
+	rm -f $(INSTALL_MOD_PATH)/lib/modules/$(KVER)/updates/adit.ko*
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
+
+tools-uninstall:
+	$(MAKE) -C tools uninstall
+
+# Only the module goes through DKMS: the tools depend on no kernel.
+dkms-install: dkms-uninstall
+	mkdir -p $(DKMS_SRC)
+	cp -r drivers include Kbuild Makefile dkms.conf $(DKMS_SRC)
+	dkms add -m adit -v $(VERSION)
+	dkms build -m adit -v $(VERSION) -k $(KVER)
+	dkms install -m adit -v $(VERSION) -k $(KVER)
+
+dkms-uninstall:
+	! dkms status -m adit -v $(VERSION) | grep -q . || dkms remove -m adit -v $(VERSION) --all
+	rm -rf $(DKMS_SRC)
+
+check:
+	selftests/run
+
+static:
+	selftests/static
+
+demo:
+	tools/demo
+
+clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	$(MAKE) -C tools clean
+
+.PHONY: all modules tools install uninstall modules-install tools-install \
+	modules-uninstall tools-uninstall dkms-install dkms-uninstall check \
+	static demo clean

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Host side of the VM harness: what its commands share.
+#
+# Owns: the table of kernels, the cache, throw-away copies of a root, the host
+# packages all of it needs. Does not own: what a root holds (mkroot, packages),
+# how the module is built in it (mkmodule), how a VM is run (exec).
+#
+# Sourced after `set -euo pipefail`. Functions print their result on stdout
+# and everything else on stderr.
+
+VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP=$(cd "$VM/../.." && pwd)
+CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/adit
+KEEP=3		# cache entries kept of each name, the present one included
+
+say() { echo "vm: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+# The names in the table of kernels.
+kernel_names() { awk '!/^#/ && NF { print $1 }' "$VM/kernels"; }
+
+# kernel_check KERNEL: end here unless there is such a kernel.
+kernel_check() {
+	if [ "$1" = debug ]; then
+		die "debug: the debug kernel is not built yet"
+	fi
+	grep -qx -- "$1" <<<"$(kernel_names)" ||
+		die "$1: no such kernel; there are: $(kernel_names | xargs)"
+}
+
+# kernel_field KERNEL COLUMN
+kernel_field() { awk -v k="$1" -v n="$2" '$1 == k { print $n }' "$VM/kernels"; }
+
+# mirror SUITE: where it is fetched from. ADIT_MIRROR_<SUITE> in capitals, with
+# _ for -, goes before ADIT_MIRROR.
+mirror() {
+	local var=ADIT_MIRROR_${1^^}
+
+	var=${var//-/_}
+	echo "${!var:-${ADIT_MIRROR:-http://deb.debian.org/debian}}"
+}
+
+# need_host COMMAND=PACKAGE...: install the packages of the commands that are
+# missing.
+need_host() {
+	local pair missing=()
+
+	for pair; do
+		type "${pair%%=*}" >/dev/null 2>&1 || missing+=("${pair#*=}")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" = 0 ] || die "not root, and missing: ${missing[*]}"
+	say "installing on this host: ${missing[*]}"
+	apt_get update -qq || say "apt-get update failed, trying all the same"
+	apt_get install -qq --no-install-recommends "${missing[@]}" ||
+		die "cannot install: ${missing[*]}"
+}
+
+apt_get() {
+	DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
+		"$@" </dev/null >&2
+}
+
+# hash_of [NAME...]: one hash over files and directories, and over stdin.
+hash_of() {
+	{
+		cat
+		[ $# = 0 ] || find "$@" -type f -print0 | LC_ALL=C sort -z |
+			xargs -0 sha256sum
+	} | sha256sum | cut -c1-16
+}
+
+# cached NAME KEY COMMAND...: the directory NAME-KEY of the cache. COMMAND...
+# DIR fills it when it is not there or is not what was once put there. A lock
+# lets runs share the cache; a build that dies leaves nothing behind that a
+# later run would take for a result.
+cached() {
+	local name=$1 dir=$CACHE/$1/$2 start=$SECONDS
+	shift 2
+
+	mkdir -p "$CACHE/$name"
+	(
+		flock 9
+		if [ -d "$dir" ] && sums_ok "$dir"; then
+			touch "$dir"
+			exit 0
+		fi
+		[ ! -d "$dir" ] || say "$name: the cache is damaged, building anew"
+		rm -rf "$dir" "$dir".tmp
+		mkdir "$dir.tmp"
+		"$@" "$dir.tmp" >&2 </dev/null || exit 1
+		sums_make "$dir.tmp"
+		mv "$dir.tmp" "$dir"
+		say "$name: built in $((SECONDS - start)) s"
+		# Of the entries beside it, the oldest go.
+		find "$CACHE/$name" -mindepth 1 -maxdepth 1 -type d \
+			-printf '%T@ %p\0' | sort -zrn | tail -zn "+$((KEEP + 1))" |
+			cut -zd' ' -f2- | xargs -0r rm -rf
+	) 9>"$CACHE/$name/lock" || die "$name: build failed"
+	echo "$dir"
+}
+
+sums_make() {
+	(cd "$1" && find . -type f -print0 | xargs -0 sha256sum >"$1.sums" &&
+		mv "$1.sums" SHA256SUMS)
+}
+
+sums_ok() {
+	(cd "$1" && sha256sum --check --strict --status SHA256SUMS) 2>/dev/null
+}
+
+# root_get KERNEL: directory of root.img, vmlinuz, initramfs and release.
+root_get() {
+	local suite pkgs key mirror1 mirror2
+
+	need_host mmdebstrap=mmdebstrap mke2fs=e2fsprogs cpio=cpio \
+		modprobe=kmod xz=xz-utils zstd=zstd busybox=busybox-static
+	suite=$(kernel_field "$1" 2)
+	pkgs=$(kernel_field "$1" 3)
+	mirror1=$(mirror "$suite")
+	mirror2=$(mirror "$pkgs")
+	key=$(cd "$VM" && echo "$suite $pkgs $mirror1 $mirror2" |
+		hash_of mkroot packages initramfs-init)
+	cached "root-$1" "$key" \
+		"$VM/mkroot" "$suite" "$mirror1" "$pkgs" "$mirror2"
+}
+
+# module_get KERNEL: directory of adit.tar, what `make dkms-install` and
+# `make -C tools install` add to that kernel's root.
+module_get() (
+	root=$(root_get "$1")
+	tmp=$(mktemp -d)
+	trap 'rm -rf "$tmp"' EXIT
+	sources_copy "$tmp"
+	cp "$VM/mkmodule" "$tmp"
+	key=$(cd "$tmp" && basename "$root" | hash_of .)
+	cached "module-$1" "$key" in_root "$root" "$tmp" mkmodule
+)
+
+# sources_copy DIR: the tree as it is, less what was built in it. All that
+# follows works on this copy, so an edit meanwhile cannot tear it.
+sources_copy() {
+	tar -C "$TOP" -cf - --exclude-from="$TOP/.gitignore" \
+		--exclude=tools/adit drivers include tools Kbuild Makefile \
+		dkms.conf | tar -C "$1" -xf -
+}
+
+# in_root ROOT SRC SCRIPT OUT: run SCRIPT of the directory SRC in a throw-away
+# copy of a root, with SRC as /src and OUT as /out; its argument is the kernel's
+# release.
+in_root() (
+	tmp=$(mktemp -d "$CACHE/chroot.XXXXXX")
+	# The mounts live in their own mount namespace and end with it.
+	unshare --mount bash -eu -c '
+		root=$1 src=$2 script=$3 out=$4 tmp=$5
+		mkdir "$tmp/lower" "$tmp/upper" "$tmp/work" "$tmp/root"
+		mount -o loop,ro "$root/root.img" "$tmp/lower"
+		mount -t overlay -o "lowerdir=$tmp/lower,upperdir=$tmp/upper,workdir=$tmp/work" \
+			overlay "$tmp/root"
+		cd "$tmp/root"
+		mkdir src out
+		mount -t proc proc proc
+		mount --rbind /dev dev
+		mount --bind "$out" out
+		cp -a "$src/." src
+		exec chroot . "/src/$script" "$(cat "$root/release")"
+	' - "$@" "$tmp" && rc=0 || rc=$?
+	rm -rf "$tmp"
+	exit "$rc"
+)
