@@ -8,7 +8,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
-#if __has_include_next(<net/gso.h>)
+#ifdef ADIT_HAS_NET_GSO
 #include_next <net/gso.h>
 #endif
 
