@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * adit: the plugin that teaches ip(8) the link kind "adit".
+ *
+ * Owns: the glue between ip and the table of options: errors in ip's own
+ * words, values through ip's own text and JSON writers.
+ * Does not own: the options (options.c).
+ *
+ * iproute2 installs no header, so what is used of it is declared here. One
+ * shared object has to load in every release from 5.10 on: import only what
+ * all of them export with one signature (`make check` holds the list). When a
+ * symbol is missing, ip behaves as if there were no plugin, without a word.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/rtnetlink.h>
+
+#include "options.h"
+
+/* ip's buffer for a whole link request: its plugins all know the number. */
+#define IP_REQUEST_MAX 1024
+
+struct link_util {
+	struct link_util *next;
+	const char *id;
+	int maxattr;
+	int (*parse_opt)(struct link_util *lu, int argc, char **argv,
+			 struct nlmsghdr *n);
+	void (*print_opt)(struct link_util *lu, FILE *fp, struct rtattr *tb[]);
+	void (*print_xstats)(struct link_util *lu, FILE *fp,
+			     struct rtattr *xstats);
+	void (*print_help)(struct link_util *lu, int argc, char **argv,
+			   FILE *fp);
+	int (*parse_ifla_xstats)(struct link_util *lu, int argc, char **argv);
+	int (*print_ifla_xstats)(struct nlmsghdr *n, void *arg);
+};
+
+enum output_type {
+	PRINT_FP = 1,
+	PRINT_JSON = 2,
+	PRINT_ANY = 4,
+};
+
+void invarg(const char *msg, const char *arg) __attribute__((noreturn));
+void missarg(const char *key) __attribute__((noreturn));
+void duparg(const char *key, const char *arg) __attribute__((noreturn));
+void duparg2(const char *key, const char *arg) __attribute__((noreturn));
+int addattr_l(struct nlmsghdr *n, int maxlen, int type, const void *data,
+	      int alen);
+bool is_json_context(void);
+void open_json_object(const char *key);
+void close_json_object(void);
+void print_nl(void);
+int ifa_family_color(unsigned char family);
+int print_color_string(enum output_type type, int color, const char *key,
+		       const char *fmt, const char *value);
+int print_color_u64(enum output_type type, int color, const char *key,
+		    const char *fmt, uint64_t value);
+int print_color_bool(enum output_type type, int color, const char *key,
+		     const char *fmt, bool value);
+
+/* The number of "no colour" grows with the palette; its name is no symbol. */
+static int no_color(void)
+{
+	return ifa_family_color(AF_UNSPEC);
+}
+
+static void put_string(const char *key, const char *value)
+{
+	print_color_string(PRINT_FP, no_color(), NULL, "%s ", key);
+	print_color_string(PRINT_ANY, no_color(), key, "%s ", value);
+}
+
+static void put_number(const char *key, uint64_t value)
+{
+	print_color_string(PRINT_FP, no_color(), NULL, "%s ", key);
+	print_color_u64(PRINT_ANY, no_color(), key, "%llu ", value);
+}
+
+static void put_flag(const char *key, bool value)
+{
+	print_color_bool(PRINT_JSON, no_color(), key, NULL, value);
+}
+
+static void put_drop(const char *name, uint64_t count, const char *why)
+{
+	(void)why;
+	put_number(name, count);
+}
+
+/* In text, a line between the options and what ip prints after them. */
+static void open_object(const char *key)
+{
+	open_json_object(key);
+	print_nl();
+	print_color_string(PRINT_FP, no_color(), NULL, "      %s ", key);
+}
+
+static void close_object(void)
+{
+	close_json_object();
+	print_nl();
+	print_color_string(PRINT_FP, no_color(), NULL, "%s", "    ");
+}
+
+static struct adit_printer printer = {
+	.string = put_string,
+	.number = put_number,
+	.flag = put_flag,
+	.open = open_object,
+	.drop = put_drop,
+	.close = close_object,
+};
+
+static void usage(FILE *fp)
+{
+	fprintf(fp,
+		"Usage: ip link { add NAME | set NAME } type adit OPTION...\n"
+		"OPTION is one of:\n");
+	adit_list_options(fp);
+}
+
+static int report(const struct adit_error *err)
+{
+	char text[128];
+
+	switch (err->fault) {
+	case ADIT_INCOMPLETE:
+		snprintf(text, sizeof(text), "%s %s", err->option->word,
+			 err->option->arg);
+		missarg(text);
+	case ADIT_INVALID:
+		snprintf(text, sizeof(text), "%s: %s", err->option->word,
+			 err->why);
+		invarg(text, err->word);
+	case ADIT_DUPLICATE:
+		duparg(err->option->word, err->word);
+	case ADIT_CONFLICT:
+		duparg2(err->option->word, err->word);
+	case ADIT_UNKNOWN:
+		break;
+	}
+	fprintf(stderr, "adit: unknown option \"%s\"?\n", err->word);
+	usage(stderr);
+	return -1;
+}
+
+static void add_attr(void *ctx, uint16_t attr, const void *data, size_t len)
+{
+	addattr_l(ctx, IP_REQUEST_MAX, attr, data, len);
+}
+
+static int adit_parse_opt(struct link_util *lu, int argc, char **argv,
+			  struct nlmsghdr *n)
+{
+	struct adit_settings settings = { 0 };
+	struct adit_error err;
+	int taken;
+
+	(void)lu;
+	for (; argc > 0; argc -= taken, argv += taken) {
+		if (!strcmp(argv[0], "help")) {
+			usage(stderr);
+			return -1;
+		}
+		taken = adit_take(&settings, argc, argv, &err);
+		if (!taken)
+			return report(&err);
+	}
+	if (!adit_check(&settings, &err))
+		return report(&err);
+	adit_put(&settings, add_attr, n);
+	return 0;
+}
+
+static void adit_print_opt(struct link_util *lu, FILE *fp, struct rtattr *tb[])
+{
+	struct adit_span spans[IFLA_ADIT_MAX + 1] = { 0 };
+	int attr;
+
+	(void)lu;
+	(void)fp;
+	if (!tb)
+		return;
+	for (attr = 1; attr <= IFLA_ADIT_MAX; attr++) {
+		if (!tb[attr])
+			continue;
+		spans[attr].data = RTA_DATA(tb[attr]);
+		spans[attr].len = RTA_PAYLOAD(tb[attr]);
+	}
+	adit_print_options(&printer, spans);
+}
+
+static void adit_print_xstats(struct link_util *lu, FILE *fp,
+			      struct rtattr *xstats)
+{
+	struct adit_span span = { RTA_DATA(xstats), RTA_PAYLOAD(xstats) };
+
+	(void)lu;
+	(void)fp;
+	printer.zeros = is_json_context();
+	adit_print_drops(&printer, span);
+}
+
+static void adit_print_help(struct link_util *lu, int argc, char **argv,
+			    FILE *fp)
+{
+	(void)lu;
+	(void)argc;
+	(void)argv;
+	usage(fp);
+}
+
+/* Found by ip with dlsym(); it writes to .next. */
+extern struct link_util adit_link_util;
+__attribute__((visibility("default"))) struct link_util adit_link_util = {
+	.id = "adit",
+	.maxattr = IFLA_ADIT_MAX,
+	.parse_opt = adit_parse_opt,
+	.print_opt = adit_print_opt,
+	.print_xstats = adit_print_xstats,
+	.print_help = adit_print_help,
+};

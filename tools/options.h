@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * adit: the options of a tunnel, as the ip plugin and the adit command share
+ * them.
+ *
+ * Owns: the one table of options, from words to netlink attributes and back,
+ * and the names of drop causes for printing.
+ * Does not own: sockets and messages (netlink.c), or how a line of text or
+ * JSON is written: that is the caller's, through struct adit_printer.
+ */
+#ifndef ADIT_OPTIONS_H
+#define ADIT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <linux/adit.h>
+#include <linux/if.h>
+
+/* The bytes of an attribute in a message somebody else owns. */
+struct adit_span {
+	const void *data;
+	size_t len;
+};
+
+/* The bytes of an attribute to be sent. */
+struct adit_payload {
+	size_t len;
+	union {
+		unsigned char addr[16];
+		char name[IFNAMSIZ];
+		uint32_t u32;
+		uint8_t u8;
+	};
+};
+
+/* How values are written; keys are the option words. */
+struct adit_printer {
+	bool zeros; /* print counters that are zero too */
+	void (*string)(const char *key, const char *value);
+	void (*number)(const char *key, uint64_t value);
+	void (*flag)(const char *key, bool value); /* not read back */
+	void (*open)(const char *key);
+	void (*drop)(const char *name, uint64_t count, const char *why);
+	void (*close)(void);
+};
+
+struct adit_type;
+
+struct adit_option {
+	const char *word;
+	const char *arg; /* as usage shows it; NULL: none follows */
+	const char *help; /* NULL: read only */
+	const struct adit_type *type;
+	uint16_t attr;
+	bool optional; /* all bytes zero: not set, not printed */
+};
+
+/* The table, in the order of printing, ended by a row without word. */
+extern const struct adit_option adit_options[];
+
+struct adit_setting {
+	const struct adit_option *option; /* NULL: not given */
+	const char *arg;
+	struct adit_payload payload;
+};
+
+/* What a command line gave, by attribute. */
+struct adit_settings {
+	struct adit_setting by_attr[IFLA_ADIT_MAX + 1];
+};
+
+enum adit_fault {
+	ADIT_UNKNOWN, /* word: what is no option */
+	ADIT_INCOMPLETE, /* word: the option */
+	ADIT_INVALID, /* word: the argument; why: what was expected */
+	ADIT_DUPLICATE, /* word: the second argument */
+	ADIT_CONFLICT, /* word: the second option for the same attribute */
+};
+
+struct adit_error {
+	enum adit_fault fault;
+	const struct adit_option *option; /* at fault, unless unknown */
+	const char *word;
+	const char *why;
+};
+
+/* Take one option off argv: the number of words it took, 0 on error. */
+int adit_take(struct adit_settings *settings, int argc, char **argv,
+	      struct adit_error *err);
+
+/* Check what no single option can tell. */
+bool adit_check(struct adit_settings *settings, struct adit_error *err);
+
+typedef void (*adit_put_t)(void *ctx, uint16_t attr, const void *data,
+			   size_t len);
+void adit_put(const struct adit_settings *settings, adit_put_t put, void *ctx);
+
+/* The word that stands for an attribute, or NULL. */
+const char *adit_word(uint16_t attr);
+
+/* Print options from the spans of their attributes, by attribute. */
+void adit_print_options(const struct adit_printer *p,
+			const struct adit_span spans[IFLA_ADIT_MAX + 1]);
+
+/* Print drop causes from the bytes of IFLA_INFO_XSTATS. */
+void adit_print_drops(const struct adit_printer *p, struct adit_span xstats);
+
+/* List the options as help does, one a line. */
+void adit_list_options(FILE *fp);
+
+#endif /* ADIT_OPTIONS_H */
