@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * adit: talking rtnetlink.
+ *
+ * Owns: one socket a question, the kernel's answers and its refusals put into
+ * words.
+ * Does not own: what is asked (adit.c, show.c) or the options (options.c).
+ */
+#ifndef ADIT_NETLINK_H
+#define ADIT_NETLINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libmnl/libmnl.h>
+
+/* The exit status of the command, as ip(8) has it. */
+enum {
+	EXIT_OK,
+	EXIT_USAGE,
+	EXIT_KERNEL,
+};
+
+/* Room for any one link request. */
+#define LINK_REQUEST_MAX 1024
+
+/* Say what is wrong, after "adit: " and with a newline. */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Begin a request for the link of that name; NULL: for all. */
+struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags,
+			      const char *name);
+
+/*
+ * Send a request, hand what is answered to cb, report a refusal: as it is
+ * about the link of that name, or about options. Returns an exit status.
+ */
+int link_talk(struct nlmsghdr *request, const char *name, mnl_cb_t cb,
+	      void *data);
+
+/* Messages, whole and in order. */
+struct dump {
+	void *messages;
+	size_t len, room;
+};
+
+/* A callback of libmnl's that keeps each message; data is the dump. */
+int dump_append(const struct nlmsghdr *message, void *data);
+void dump_free(struct dump *dump);
+
+/* Keep all links of kind adit, and of other kinds while the module is out. */
+int link_dump(struct dump *dump);
+
+/* The name under /run/netns of the netns that has this id here, or NULL. */
+const char *netns_name(int32_t nsid);
+
+/* Open a netns by name; -1 when there is none. */
+int netns_open(const char *name);
+
+#endif /* ADIT_NETLINK_H */

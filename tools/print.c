@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * adit: how the adit command writes.
+ *
+ * Owns: JSON that is valid whatever a device is called, and the text and JSON
+ * printers for options and drop causes.
+ * Does not own: what is written (show.c, options.c).
+ */
+#include <inttypes.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "print.h"
+
+static bool json_comma;
+
+static void json_text(const char *text)
+{
+	const char *end = text + strlen(text);
+	mbstate_t state = { 0 };
+
+	/* The kernel takes any byte in a device's name, JSON only UTF-8. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	putchar('"');
+	while (text < end) {
+		wchar_t wide;
+		size_t len = mbrtowc(&wide, text, end - text, &state);
+
+		if (len > (size_t)(end - text)) {
+			memset(&state, 0, sizeof(state));
+			fputs("\\ufffd", stdout);
+			len = 1;
+		} else if (wide == '"' || wide == '\\' || wide < ' ') {
+			printf("\\u%04x", (unsigned int)wide);
+		} else {
+			fwrite(text, len, 1, stdout);
+		}
+		text += len;
+	}
+	putchar('"');
+}
+
+static void json_key(const char *key)
+{
+	if (json_comma)
+		putchar(',');
+	json_comma = true;
+	if (!key)
+		return;
+	json_text(key);
+	putchar(':');
+}
+
+void json_open(const char *key, char bracket)
+{
+	json_key(key);
+	putchar(bracket);
+	json_comma = false;
+}
+
+void json_close(char bracket)
+{
+	putchar(bracket);
+	json_comma = true;
+}
+
+void json_string(const char *key, const char *value)
+{
+	json_key(key);
+	json_text(value);
+}
+
+void json_number(const char *key, uint64_t value)
+{
+	json_key(key);
+	printf("%" PRIu64, value);
+}
+
+void json_signed(const char *key, int64_t value)
+{
+	json_key(key);
+	printf("%" PRId64, value);
+}
+
+void json_bool(const char *key, bool value)
+{
+	json_key(key);
+	fputs(value ? "true" : "false", stdout);
+}
+
+static void json_open_object(const char *key)
+{
+	json_open(key, '{');
+}
+
+static void json_close_object(void)
+{
+	json_close('}');
+}
+
+static void json_drop(const char *name, uint64_t count, const char *why)
+{
+	(void)why;
+	json_number(name, count);
+}
+
+const struct adit_printer json_printer = {
+	.zeros = true,
+	.string = json_string,
+	.number = json_number,
+	.flag = json_bool,
+	.open = json_open_object,
+	.drop = json_drop,
+	.close = json_close_object,
+};
+
+static void text_string(const char *key, const char *value)
+{
+	printf(" %s %s", key, value);
+}
+
+static void text_number(const char *key, uint64_t value)
+{
+	printf(" %s %" PRIu64, key, value);
+}
+
+static void text_flag(const char *key, bool value)
+{
+	(void)key;
+	(void)value;
+}
+
+static void text_open(const char *key)
+{
+	printf("    %s\n", key);
+}
+
+static void text_drop(const char *name, uint64_t count, const char *why)
+{
+	printf("        %s %" PRIu64 " (%s)\n", name, count, why);
+}
+
+static void text_close(void)
+{
+}
+
+const struct adit_printer text_printer = {
+	.string = text_string,
+	.number = text_number,
+	.flag = text_flag,
+	.open = text_open,
+	.drop = text_drop,
+	.close = text_close,
+};
