@@ -119,11 +119,14 @@ static bool ip4_leads_back(const struct dst_entry *dst)
 	return rt->rt_flags & (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST);
 }
 
-/* A datagram that is never fragmented needs no ID (RFC 6864, 4.1). */
+/* A datagram that is never fragmented needs no ID (RFC 6864, 4.1). A path that
+ * is said to carry less than the host believes in (min_pmtu) is not held to DF.
+ */
 static void ip4_build(struct net *net, struct sk_buff *skb,
 		      const struct adit_flow *flow)
 {
 	unsigned int segs = skb_shinfo(skb)->gso_segs ?: 1;
+	bool df = flow->df && !ip_mtu_locked(flow->dst);
 	struct iphdr *iph;
 
 	skb_push(skb, sizeof(*iph));
@@ -133,13 +136,13 @@ static void ip4_build(struct net *net, struct sk_buff *skb,
 	iph->version = 4;
 	iph->ihl = sizeof(*iph) / 4;
 	iph->tos = flow->tos;
-	iph->frag_off = flow->df ? htons(IP_DF) : 0;
+	iph->frag_off = df ? htons(IP_DF) : 0;
 	iph->ttl = flow->ttl;
 	iph->protocol = flow->inner->ipproto;
 	iph->saddr = flow->local.v4;
 	iph->daddr = flow->config->key.remote.v4;
 	iph->id = 0;
-	if (!flow->df)
+	if (!df)
 		__ip_select_ident(net, iph, segs);
 }
 

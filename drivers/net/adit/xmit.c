@@ -225,6 +225,7 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 	const struct adit_outer_ops *outer = flow.config->outer;
 	unsigned int len = skb->len, mtu;
 	enum adit_drop drop;
+	int err;
 
 	drop = read_inner(skb, &flow);
 	if (drop != ADIT_DROP_NONE)
@@ -248,7 +249,8 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 		goto release;
 
 	skb_dst_set(skb, flow.dst);
-	if (unlikely(net_xmit_eval(outer->send(t->net, skb))))
+	err = outer->send(t->net, skb);
+	if (unlikely(net_xmit_eval(err)))	/* a macro that reads it twice */
 		adit_count_drop(t, ADIT_DROP_TX_UNDERLAY);
 	else
 		dev_sw_netstats_tx_add(t->dev, 1, len);
