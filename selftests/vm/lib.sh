@@ -88,7 +88,7 @@ cached() {
 			exit 0
 		fi
 		[ ! -d "$dir" ] || say "$name: the cache is damaged, building anew"
-		rm -rf "$dir" "$dir".tmp
+		rm -rf --one-file-system "$dir" "$dir.tmp"
 		mkdir "$dir.tmp"
 		"$@" "$dir.tmp" >&2 </dev/null || exit 1
 		sums_make "$dir.tmp"
@@ -124,7 +124,7 @@ root_get() {
 	key=$(cd "$VM" && echo "$suite $pkgs $mirror1 $mirror2" |
 		hash_of mkroot packages initramfs-init)
 	cached "root-$1" "$key" \
-		"$VM/mkroot" "$suite" "$mirror1" "$pkgs" "$mirror2"
+		unshare --mount "$VM/mkroot" "$suite" "$mirror1" "$pkgs" "$mirror2"
 }
 
 # module_get KERNEL: directory of adit.tar, what `make dkms-install` and
@@ -149,24 +149,28 @@ sources_copy() {
 
 # in_root ROOT SRC SCRIPT OUT: run SCRIPT of the directory SRC in a throw-away
 # copy of a root, with SRC as /src and OUT as /out; its argument is the kernel's
-# release.
-in_root() (
-	tmp=$(mktemp -d "$CACHE/chroot.XXXXXX")
-	# The mounts live in their own mount namespace and end with it.
+# release. The copy and its mounts live in a mount namespace and end with it.
+in_root() {
+	local tmp rc=0
+
+	tmp=$(mktemp -d)
+	# shellcheck disable=SC2016 # expanded by the inner shell
 	unshare --mount bash -eu -c '
 		root=$1 src=$2 script=$3 out=$4 tmp=$5
-		mkdir "$tmp/lower" "$tmp/upper" "$tmp/work" "$tmp/root"
-		mount -o loop,ro "$root/root.img" "$tmp/lower"
-		mount -t overlay -o "lowerdir=$tmp/lower,upperdir=$tmp/upper,workdir=$tmp/work" \
-			overlay "$tmp/root"
-		cd "$tmp/root"
+		mount -t tmpfs tmpfs "$tmp"
+		cd "$tmp"
+		mkdir lower upper work root
+		mount -o loop,ro "$root/root.img" lower
+		mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work \
+			overlay root
+		cd root
 		mkdir src out
 		mount -t proc proc proc
 		mount --rbind /dev dev
 		mount --bind "$out" out
 		cp -a "$src/." src
 		exec chroot . "/src/$script" "$(cat "$root/release")"
-	' - "$@" "$tmp" && rc=0 || rc=$?
-	rm -rf "$tmp"
-	exit "$rc"
-)
+	' - "$@" "$tmp" || rc=$?
+	rmdir "$tmp"
+	return $rc
+}

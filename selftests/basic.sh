@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The module loads when it is needed and leaves namespaces alone; a tunnel over
+# one wire carries IPv4 and IPv6, and counts exactly what it carries.
+
+. ./lib.sh
+require ping iperf3 jq
+
+links() { ip -j "$@" link show | jq -r '[.[].ifname] | join(" ")'; }
+
+# No namespace may hold a device that unloading would delete.
+adit_in_use() {
+	local ns
+
+	[ -n "$(ip -br link show type adit)" ] && return
+	for ns in $(ip netns list | awk '{ print $1 }'); do
+		[ -z "$(ip -n "$ns" -br link show type adit)" ] || return 0
+	done
+	return 1
+}
+
+unloaded() { ! grep -q '^adit ' /proc/modules; }
+
+autoload() {
+	if adit_in_use || ! modprobe -r adit || ! unloaded; then
+		skip "the module is in use or built in"
+		return 0
+	fi
+	check "add a device" ip -n "$A" link add adit0 type adit \
+		local "$A_IP" remote "$B_IP"
+	check_fails "the module is not loaded" unloaded
+	check "delete it" ip -n "$A" link del adit0
+}
+
+no_device_of_its_own() {
+	local before after
+
+	before=$(links)
+	[ -n "$UNLOADS" ] && must modprobe -r adit
+	must modprobe adit
+	after=$(links)
+	check_eq "devices after loading" "$before" "$after"
+	ns_new NEW
+	check_eq "devices of a new namespace" "lo" "$(links -n "$NEW")"
+}
+
+# ping_counts ADDR HEADERS: 5 pings with 100 bytes of data: exact counters in
+# all four places.
+ping_counts() {
+	local ns dir before=() after=() i=0
+
+	settle "$A" adit0
+	settle "$B" adit0
+	mapfile -t before < <(counters)
+	check "5 pings" in_ns "$A" ping -q -c 5 -i 0.2 -W 5 -s 100 "$1"
+	mapfile -t after < <(counters)
+	for ns in A B; do
+		for dir in rx tx; do
+			check_eq "$dir packets of $ns" 5 \
+				$((after[i] - before[i]))
+			check_eq "$dir bytes of $ns" $((5 * (100 + $2))) \
+				$((after[i + 1] - before[i + 1]))
+			i=$((i + 2))
+		done
+	done
+}
+
+counters() {
+	local ns field
+
+	for ns in "$A" "$B"; do
+		for field in rx_packets rx_bytes tx_packets tx_bytes; do
+			stat_get "$ns" adit0 "$field"
+		done
+	done
+}
+
+# tcp_bytes ADDR [IPERF3-ARG...]: all bytes arrive.
+tcp_bytes() {
+	local bytes=8388608
+
+	check_eq "bytes received" "$bytes" \
+		"$(iperf_bytes "$A" "$B" "$1" "$bytes" "${@:2}")"
+}
+
+UNLOADS=
+adit_in_use || UNLOADS=1
+
+topo_direct
+case_run "link add loads the module" autoload
+case_run "the module makes no device" no_device_of_its_own
+
+adit_pair
+case_run "IPv4 ping, counted" ping_counts 10.9.0.2 28
+case_run "IPv6 ping, counted" ping_counts fd09::2 48
+drops_mark "$A" adit0
+drops_mark "$B" adit0
+case_run "IPv4 TCP, out" tcp_bytes 10.9.0.2
+case_run "IPv4 TCP, in" tcp_bytes 10.9.0.2 -R
+case_run "IPv6 TCP, out" tcp_bytes fd09::2
+case_run "IPv6 TCP, in" tcp_bytes fd09::2 -R
+case_run "nothing was dropped at A" check_drops "$A" adit0
+case_run "nothing was dropped at B" check_drops "$B" adit0
+finish

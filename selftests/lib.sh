@@ -1,0 +1,520 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the tests share: cases and their results, assertions, namespaces,
+# topologies, counters, captures, and the end of a test.
+#
+# Owns: everything a test makes, which it removes when the test ends in
+# whatever way. Does not own: running many tests (runner, or kselftest's own).
+#
+# A test sources this file, sets up a topology, runs its cases and finishes:
+#
+#	. ./lib.sh
+#	require iperf3
+#	topo_direct
+#	case_run "ping over the tunnel" ping_works
+#	finish
+#
+# A case is a function. It fails when an assertion in it fails, when it returns
+# nonzero, and when it asserts nothing. `./test.sh PATTERN...` runs those of its
+# cases whose names match. After the cases the kernel's log must hold no
+# complaint; that counts as a case.
+
+set -u
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+
+WORK=$(mktemp -d)
+ID=${WORK##*.}		# makes names of namespaces unique
+ONLY=("$@")
+CASE=			# the case that runs now
+COUNT=0 BAD=0
+DONE=
+SPACES=()
+
+# --- cases -------------------------------------------------------------------
+
+# skip_all REASON: end the test, skipped.
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+# require COMMAND...: skip the test unless all are there.
+require() {
+	local cmd
+
+	for cmd; do
+		type "$cmd" >/dev/null 2>&1 || skip_all "needs $cmd"
+	done
+}
+
+# require_module MODULE...: skip the test unless all load (or are built in).
+require_module() {
+	local module
+
+	for module; do
+		modprobe -q "$module" || skip_all "needs the module $module"
+	done
+}
+
+# case_run NAME FUNCTION [ARG...]: run a case, unless others were asked for.
+case_run() {
+	wanted "$1" || return 0
+	CASE=$1
+	shift
+	: >"$WORK/asserts"
+	"$@" >"$WORK/output" 2>&1 || fail "$1 returned $?" >>"$WORK/output"
+	case_end
+}
+
+wanted() {
+	local pattern
+
+	[ ${#ONLY[@]} -gt 0 ] || return 0
+	for pattern in "${ONLY[@]}"; do
+		# shellcheck disable=SC2053 # a pattern it is
+		[[ $1 != *$pattern* ]] || return 0
+	done
+	return 1
+}
+
+case_end() {
+	local result="ok" name=$CASE
+
+	CASE=
+	COUNT=$((COUNT + 1))
+	if grep -q '^skip' "$WORK/asserts"; then
+		name+=" # SKIP $(sed -n 's/^skip //p' "$WORK/asserts")"
+	elif ! grep -q . "$WORK/asserts"; then
+		echo "the case asserts nothing" >>"$WORK/output"
+		result="not ok"
+	elif grep -q '^fail' "$WORK/asserts"; then
+		result="not ok"
+	fi
+	if [ "$result" != ok ]; then
+		BAD=$((BAD + 1))
+		sed 's/^/# /' "$WORK/output"
+	fi
+	echo "$result $COUNT $name"
+}
+
+# finish: the last line of a test.
+finish() {
+	DONE=1
+	exit 0
+}
+
+# --- assertions --------------------------------------------------------------
+# Each prints what was expected and got when it fails, returns nonzero then,
+# and lets the case go on unless the caller says `|| return`. They work in
+# subshells too.
+
+pass() { echo "pass" >>"$WORK/asserts"; }
+
+# fail MESSAGE: the case fails.
+fail() {
+	echo "fail" >>"$WORK/asserts"
+	echo "FAIL: $1"
+	return 1
+}
+
+# skip REASON: the case is skipped; `skip REASON; return` ends it.
+skip() { echo "skip $1" >>"$WORK/asserts"; }
+
+# check WHAT COMMAND...: the command must succeed.
+check() {
+	local what=$1 out rc
+	shift
+
+	out=$("$@" 2>&1) && rc=0 || rc=$?
+	[ $rc != 0 ] || { pass; return 0; }
+	fail "$what: expected success, got status $rc of: $*" ||
+		{ echo "$out"; return 1; }
+}
+
+# check_fails WHAT COMMAND...: the command must fail.
+check_fails() {
+	local what=$1
+	shift
+
+	"$@" >/dev/null 2>&1 || { pass; return 0; }
+	fail "$what: expected failure, got success of: $*"
+}
+
+# check_eq WHAT EXPECTED GOT
+check_eq() {
+	[ "$2" != "$3" ] || { pass; return 0; }
+	fail "$1: expected '$2', got '$3'"
+}
+
+# check_range WHAT MIN MAX GOT
+check_range() {
+	[[ $4 =~ ^-?[0-9]+$ ]] && [ "$4" -ge "$2" ] && [ "$4" -le "$3" ] &&
+		{ pass; return 0; }
+	fail "$1: expected $2..$3, got '$4'"
+}
+
+# check_match WHAT REGEX GOT
+check_match() {
+	[[ ! $3 =~ $2 ]] || { pass; return 0; }
+	fail "$1: expected a match of '$2', got '$3'"
+}
+
+# check_within MILLISECONDS WHAT COMMAND...: it must succeed by then.
+check_within() {
+	local ms=$1 what=$2
+	shift 2
+
+	! busywait "$ms" "$@" || { pass; return 0; }
+	fail "$what: not within $ms ms: $*"
+}
+
+# expect_extack REGEX COMMAND...: the command must fail, and say so.
+expect_extack() {
+	local want=$1 err
+	shift
+
+	if err=$("$@" 2>&1 >/dev/null); then
+		fail "expected a refusal with '$want', got success of: $*"
+	else
+		check_match "$*" "$want" "$err"
+	fi
+}
+
+# must COMMAND...: what a test cannot go on without.
+must() {
+	local out
+
+	out=$("$@" 2>&1) && return
+	echo "# cannot go on, status $? of: $*"
+	[ -z "$out" ] || echo "# $out"
+	exit 1
+}
+
+# --- time --------------------------------------------------------------------
+
+now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# busywait MILLISECONDS COMMAND...: repeat it until it succeeds; fails if it
+# has not by then.
+busywait() {
+	local end=$(($(now_ms) + $1))
+	shift
+
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now_ms)" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+# --- namespaces and topologies -----------------------------------------------
+
+# ns_new VAR...: a new namespace for each, its name in the variable, lo up.
+# Addresses are usable at once, and the kernel sends nothing that was not asked
+# for, so that counters can be exact (but see settle).
+ns_new() {
+	local var name
+
+	for var; do
+		name=adit-${var,,}-$ID
+		must ip netns add "$name"
+		SPACES+=("$name")
+		printf -v "$var" %s "$name"
+		must ip -n "$name" link set lo up
+		must in_ns "$name" sysctl -qw \
+			net.ipv6.conf.all.accept_dad=0 \
+			net.ipv6.conf.default.accept_dad=0 \
+			net.ipv6.conf.default.router_solicitations=0 \
+			net.ipv6.conf.default.mldv1_unsolicited_report_interval=1 \
+			net.ipv6.conf.default.mldv2_unsolicited_report_interval=1
+	done
+}
+
+# in_ns NS COMMAND...
+in_ns() { ip netns exec "$@"; }
+
+# link_ns NS DEV ADDR/LEN NS DEV ADDR/LEN: join two namespaces by a veth.
+link_ns() {
+	must ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
+	must ip -n "$1" addr add "$3" dev "$2"
+	must ip -n "$4" addr add "$6" dev "$5"
+	must ip -n "$1" link set "$2" up
+	must ip -n "$4" link set "$5" up
+}
+
+# forwarding NS...: make it a router.
+forwarding() {
+	local ns
+
+	for ns; do
+		must in_ns "$ns" sysctl -qw net.ipv4.ip_forward=1 \
+			net.ipv6.conf.all.forwarding=1
+	done
+}
+
+# topo_direct: two hosts on one wire.
+#
+#	A eth0 192.0.2.1/24 ---- 192.0.2.2/24 eth0 B
+topo_direct() {
+	ns_new A B
+	A_IP=192.0.2.1 B_IP=192.0.2.2
+	link_ns "$A" eth0 $A_IP/24 "$B" eth0 $B_IP/24
+}
+
+# topo_router: two hosts and a router, whose links can be narrowed.
+#
+#	A eth0 192.0.2.1/24 ---- .254 eth0 R
+#	                                   R eth1 .254 ---- 198.51.100.2/24 eth0 B
+topo_router() {
+	ns_new A R B
+	A_IP=192.0.2.1 B_IP=198.51.100.2
+	link_ns "$A" eth0 $A_IP/24 "$R" eth0 192.0.2.254/24
+	link_ns "$B" eth0 $B_IP/24 "$R" eth1 198.51.100.254/24
+	forwarding "$R"
+	must ip -n "$A" route add default via 192.0.2.254
+	must ip -n "$B" route add default via 198.51.100.254
+}
+
+# topo_sites: two private networks, the gateways A and B between them and the
+# router R.
+#
+#	HA eth0 10.10.10.2/24 ---- .1 lan0 A eth0 192.0.2.1/24 ----+
+#	        fd00:10::2/64       ::1                            R
+#	HB eth0 10.10.20.2/24 ---- .1 lan0 B eth0 198.51.100.2/24 -+
+#	        fd00:20::2/64       ::1
+topo_sites() {
+	local site
+
+	topo_router
+	ns_new HA HB
+	link_ns "$HA" eth0 10.10.10.2/24 "$A" lan0 10.10.10.1/24
+	link_ns "$HB" eth0 10.10.20.2/24 "$B" lan0 10.10.20.1/24
+	for site in "$HA $A 10" "$HB $B 20"; do
+		# shellcheck disable=SC2086 # three words
+		set -- $site
+		must ip -n "$1" addr add "fd00:$3::2/64" dev eth0
+		must ip -n "$2" addr add "fd00:$3::1/64" dev lan0
+		must ip -n "$1" route add default via "10.10.$3.1"
+		must ip -n "$1" route add default via "fd00:$3::1"
+	done
+	forwarding "$A" "$B"
+}
+
+# tunnel_addr NS DEV ADDR/LEN...: give a tunnel addresses and set it up.
+tunnel_addr() {
+	local ns=$1 dev=$2 addr
+	shift 2
+
+	for addr; do
+		must ip -n "$ns" addr add "$addr" dev "$dev"
+	done
+	must ip -n "$ns" link set "$dev" up
+}
+
+# adit_new NS LOCAL REMOTE [OPTION...]: adit0 in NS, not yet up.
+adit_new() {
+	local ns=$1 local=$2 remote=$3
+	shift 3
+
+	must ip -n "$ns" link add adit0 type adit \
+		local "$local" remote "$remote" "$@"
+}
+
+# adit_pair [OPTION...]: adit0 in A and in B, to each other.
+#
+#	A adit0 10.9.0.1/30 ==== 10.9.0.2/30 adit0 B
+#	        fd09::1/64       fd09::2/64
+adit_pair() {
+	adit_new "$A" "$A_IP" "$B_IP" "$@"
+	adit_new "$B" "$B_IP" "$A_IP" "$@"
+	tunnel_addr "$A" adit0 10.9.0.1/30 fd09::1/64
+	tunnel_addr "$B" adit0 10.9.0.2/30 fd09::2/64
+}
+
+# adit_gone: delete adit0 in A and in B.
+adit_gone() {
+	must ip -n "$A" link del adit0
+	must ip -n "$B" link del adit0
+}
+
+# --- counters ----------------------------------------------------------------
+
+# stat_get NS DEV FIELD: as in `ip -s -s -j link`: rx_packets, tx_bytes,
+# tx_carrier_errors...
+stat_get() {
+	ip -n "$1" -s -s -j link show dev "$2" |
+		jq -r ".[0].stats64.${3/_/.}"
+}
+
+# drop_get NS DEV CAUSE
+drop_get() {
+	in_ns "$1" ethtool -S "$2" | awk -v c="$3:" '$1 == c { print $2 }'
+}
+
+drops_all() { in_ns "$1" ethtool -S "$2" | awk 'NF == 2 { print $1, $2 }'; }
+
+# drops_mark NS DEV: what check_drops compares with.
+drops_mark() { drops_all "$1" "$2" >"$WORK/drops.$1.$2"; }
+
+# drops_since NS DEV: the causes that moved since the mark, as `name +n`.
+drops_since() {
+	drops_all "$1" "$2" | awk '
+		NR == FNR { was[$1] = $2; next }
+		$2 != was[$1] { sub(":", "", $1); print $1, "+" $2 - was[$1] }
+	' "$WORK/drops.$1.$2" - | paste -sd ' '
+}
+
+# check_drops NS DEV [CAUSE N]: since the mark, this cause moved by N and no
+# other did; without a cause, none did.
+check_drops() {
+	check_eq "drops of $2" "${3:+$3 +$4}" "$(drops_since "$1" "$2")"
+}
+
+# settle NS DEV: wait until its counters rest (multicast group reports are sent
+# shortly after a device goes up).
+settle() {
+	local was='' is=
+
+	for _ in $(seq 50); do
+		is=$(in_ns "$1" cat "/proc/net/dev" | grep "$2:")
+		[ "$is" != "$was" ] || return 0
+		was=$is
+		sleep 0.2
+	done
+	fail "the counters of $2 do not rest: $is"
+}
+
+# --- captures ----------------------------------------------------------------
+
+# capture_start NS DEV NAME [FILTER...]: returns when it does capture.
+capture_start() {
+	local ns=$1 dev=$2 name=$3
+	shift 3
+
+	in_ns "$ns" tcpdump -Z root -U --immediate-mode -i "$dev" \
+		-w "$WORK/$name.pcap" "$@" 2>"$WORK/$name.err" &
+	printf -v "CAPTURE_$name" %s $!
+	busywait 10000 grep -q 'listening on' "$WORK/$name.err" && return
+	fail "tcpdump does not start: $(cat "$WORK/$name.err")"
+}
+
+# capture_wait NAME COUNT: assert that there are so many packets within 5 s.
+capture_wait() {
+	check_within 5000 "$2 packets in capture $1" capture_has "$1" "$2"
+}
+
+capture_has() { [ "$(capture_show "$1" | wc -l)" -ge "$2" ]; }
+
+# capture_stop NAME
+capture_stop() {
+	local pid=CAPTURE_$1
+
+	kill -INT "${!pid}" 2>/dev/null
+	wait "${!pid}" 2>/dev/null
+}
+
+# capture_show NAME [TCPDUMP-ARG...]: a line for each packet, by tcpdump.
+capture_show() {
+	local name=$1
+	shift
+
+	tcpdump -tnr "$WORK/$name.pcap" "$@" 2>/dev/null
+}
+
+# capture_hex NAME [FILTER...]: a line for each packet: its bytes in hex, from
+# the IP header on.
+capture_hex() {
+	capture_show "$1" -qx "${@:2}" | awk '
+		!/^\t0x/ { if (hex) print hex; hex = ""; next }
+		{ for (i = 2; i <= NF; i++) hex = hex $i }
+		END { if (hex) print hex }'
+}
+
+# hex_at HEX OFFSET LENGTH: that many bytes of it, in hex.
+hex_at() { echo "${1:$2 * 2:$3 * 2}"; }
+
+# hex_num HEX OFFSET LENGTH: the same as a decimal number.
+hex_num() { echo $((16#${1:$2 * 2:$3 * 2})); }
+
+# --- traffic -----------------------------------------------------------------
+
+# ping_ok NS ADDR [PING-ARG...]: assert that pings are answered, all of them.
+ping_ok() {
+	check "ping $2 from $1" in_ns "$1" ping -q -c 3 -i 0.2 -W 5 "${@:3}" "$2"
+}
+
+# iperf_bytes CLIENT SERVER ADDR BYTES [IPERF3-ARG...]: send them, print how many
+# the server has received.
+iperf_bytes() {
+	local client=$1 server=$2 addr=$3 bytes=$4 pid out
+	shift 4
+
+	in_ns "$server" iperf3 -s -1 -B "$addr" >/dev/null 2>&1 &
+	pid=$!
+	busywait 10000 listens "$server" 5201
+	out=$(in_ns "$client" timeout 60 iperf3 -J -c "$addr" -n "$bytes" "$@")
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	jq -r 'if .error then .error
+	       else .end.sum_received.bytes // .end.sum.bytes end' <<<"$out"
+}
+
+# listens NS PORT: does anyone, on TCP?
+listens() { [ -n "$(ip netns exec "$1" ss -Htln "sport = :$2")" ]; }
+
+# --- the end -----------------------------------------------------------------
+
+cleanup() {
+	local ns pids
+
+	pids=$(jobs -p)
+	for ns in "${SPACES[@]}"; do
+		pids+=" $(ip netns pids "$ns" 2>/dev/null)"
+	done
+	# shellcheck disable=SC2086 # words they are
+	[ -z "${pids// /}" ] || kill -KILL $pids 2>/dev/null
+	wait 2>/dev/null
+	for ns in "${SPACES[@]}"; do
+		ip netns del "$ns"
+	done
+}
+
+klog_clean() {
+	local out
+
+	out=$("$LIB/klog" check "$MARK") && { pass; return; }
+	fail "the kernel complains:"
+	echo "$out"
+}
+
+on_exit() {
+	local rc=$?
+
+	trap - EXIT
+	trap '' INT TERM
+	if [ -n "$CASE" ]; then
+		fail "the test ended within this case" >>"$WORK/output"
+		case_end
+	fi
+	cleanup >"$WORK/cleanup" 2>&1
+	sed 's/^/# /' "$WORK/cleanup"
+	ONLY=()
+	case_run "kernel log" klog_clean
+	# No plan without finish: it shows that the test ended early.
+	if [ -n "$DONE" ]; then
+		echo "1..$COUNT"
+	else
+		BAD=$((BAD + 1))
+		echo "Bail out! The test ended early, status $rc"
+	fi
+	rm -rf "$WORK"
+	exit $((BAD > 0))
+}
+
+LIB=$(dirname "${BASH_SOURCE[0]}")
+[ "$(id -u)" = 0 ] || skip_all "not root"
+echo "TAP version 13"
+MARK=$("$LIB/klog" mark "$(basename "$0")") || exit 1
+trap on_exit EXIT
+trap 'exit 130' INT TERM HUP
+modprobe adit || must false
