@@ -16,7 +16,6 @@
 
 #include <linux/netlink.h>
 
-#include "adit/drops.h"
 #include "options.h"
 
 struct choice {
@@ -450,18 +449,20 @@ void adit_print_options(const struct adit_printer *p,
 	}
 }
 
-#define DROP_TEXT(cause, name, counter, reason, text) { name, text },
 static const struct {
 	const char *name;
 	const char *text;
-} drops[] = { ADIT_DROPS(DROP_TEXT) };
+} drops[] = {
+#define ADIT_DROP(cause, name, counter, reason, text) { name, text },
+#include "adit/drops.h"
+};
 
 static void print_drop(const struct adit_printer *p, unsigned int cause,
 		       uint64_t count)
 {
 	char name[16];
 
-	if (cause < ADIT_DROP_MAX) {
+	if (cause < sizeof(drops) / sizeof(*drops)) {
 		p->drop(drops[cause].name, count, drops[cause].text);
 		return;
 	}

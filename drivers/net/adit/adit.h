@@ -20,7 +20,12 @@
 #include <net/rtnetlink.h>
 #include <linux/adit.h>
 
+enum adit_drop {
+	ADIT_DROP_NONE = -1,
+#define ADIT_DROP(cause, name, counter, reason, text) ADIT_DROP_##cause,
 #include "drops.h"
+	ADIT_DROP_MAX		/* the number of causes */
+};
 
 /* How many adit devices may be stacked in each other on transmit. A level
  * takes about 1 KiB of the kernel stack, and the core stops at eight devices.

@@ -28,8 +28,7 @@ static const struct drop_info drop_infos[ADIT_DROP_MAX] = {
 		offsetof(struct rtnl_link_stats64, counter),		\
 		SKB_DROP_REASON_##reason,				\
 	},
-	ADIT_DROPS(ADIT_DROP)
-#undef ADIT_DROP
+#include "drops.h"
 };
 
 /* Counters are per CPU and one word each, so that adding needs no lock. */
