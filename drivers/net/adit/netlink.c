@@ -35,7 +35,7 @@ static const struct nla_policy adit_policy[ADIT_ATTR_LIMIT + 1] = {
 	[IFLA_ADIT_DF] = NLA_POLICY_MAX(NLA_U8, ADIT_DF_MAX),
 	[IFLA_ADIT_MTU_AUTO] = {
 		.type = NLA_REJECT,
-		.reject_message = "read only: set the device's MTU to 0 to let it follow the underlay",
+		.reject_message = "read only: an MTU of 0 follows the underlay",
 	},
 	[IFLA_ADIT_MAX + 1 ... ADIT_ATTR_LIMIT] = ADIT_UNKNOWN,
 };
@@ -266,6 +266,13 @@ static int adit_changelink(struct net_device *dev, struct nlattr *tb[],
 	if (!data)
 		return 0;
 
+	/* who was given the device was not given its underlay */
+	if (!ns_capable(t->net->user_ns, CAP_NET_ADMIN)) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "not permitted in the netns of the underlay");
+		return -EPERM;
+	}
+
 	new = new_config(t, old);
 	if (!new)
 		return -ENOMEM;
@@ -303,7 +310,7 @@ static int put_dev(struct sk_buff *skb, struct net *net, int ifindex)
 
 	if (!ifindex)
 		return 0;
-	link = __dev_get_by_index(net, ifindex);
+	link = dev_get_by_index_rcu(net, ifindex);
 	if (link)
 		strscpy(name, link->name, sizeof(name));
 	else
@@ -311,10 +318,9 @@ static int put_dev(struct sk_buff *skb, struct net *net, int ifindex)
 	return nla_put_string(skb, IFLA_ADIT_DEV, name);
 }
 
-static int adit_fill_info(struct sk_buff *skb, const struct net_device *dev)
+static int put_config(struct sk_buff *skb, struct net *net,
+		      const struct adit_config *config)
 {
-	const struct adit_tunnel *t = netdev_priv(dev);
-	const struct adit_config *config = rtnl_dereference(t->config);
 	const struct adit_key *key = &config->key;
 	static const union adit_addr any;
 	u8 len = config->outer->addr_len;
@@ -322,14 +328,28 @@ static int adit_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	if (nla_put(skb, IFLA_ADIT_REMOTE, len, &key->remote) ||
 	    (memcmp(&key->local, &any, sizeof(any)) &&
 	     nla_put(skb, IFLA_ADIT_LOCAL, len, &key->local)) ||
-	    put_dev(skb, t->net, key->link) ||
+	    put_dev(skb, net, key->link) ||
 	    nla_put_u32(skb, IFLA_ADIT_FWMARK, config->fwmark) ||
 	    nla_put_u8(skb, IFLA_ADIT_TTL, config->ttl) ||
 	    nla_put_u8(skb, IFLA_ADIT_TOS, config->tos) ||
-	    nla_put_u8(skb, IFLA_ADIT_DF, config->df) ||
-	    nla_put_u8(skb, IFLA_ADIT_MTU_AUTO, t->mtu_auto))
+	    nla_put_u8(skb, IFLA_ADIT_DF, config->df))
 		return -EMSGSIZE;
 	return 0;
+}
+
+/* Under RCU, because not every kernel's dump holds RTNL */
+static int adit_fill_info(struct sk_buff *skb, const struct net_device *dev)
+{
+	const struct adit_tunnel *t = netdev_priv(dev);
+	int err;
+
+	rcu_read_lock();
+	err = put_config(skb, t->net, rcu_dereference(t->config));
+	rcu_read_unlock();
+	if (!err)
+		err = nla_put_u8(skb, IFLA_ADIT_MTU_AUTO,
+				 READ_ONCE(t->mtu_auto));
+	return err;
 }
 
 static size_t adit_get_xstats_size(const struct net_device *dev)
