@@ -221,9 +221,9 @@ static int adit_register(struct adit_tunnel *t, struct adit_config *config,
 	return 0;
 }
 
-static int adit_create(struct net_device *dev,
-		       struct rtnl_newlink_params *params,
-		       struct netlink_ext_ack *extack)
+/* rtnl_link_ops.newlink, by way of adit_newlink_op (compat) */
+int adit_newlink(struct net_device *dev, struct rtnl_newlink_params *params,
+		 struct netlink_ext_ack *extack)
 {
 	struct net *net = rtnl_newlink_link_net(params);
 	struct adit_tunnel *t = netdev_priv(dev);
@@ -251,8 +251,6 @@ static int adit_create(struct net_device *dev,
 	}
 	return adit_register(t, config, params->tb[IFLA_MTU]);
 }
-
-ADIT_DEFINE_NEWLINK(adit_newlink, adit_create)
 
 static int adit_changelink(struct net_device *dev, struct nlattr *tb[],
 			   struct nlattr *data[],
@@ -397,7 +395,7 @@ struct rtnl_link_ops adit_link_ops __read_mostly = {
 	.priv_size = sizeof(struct adit_tunnel),
 	.setup = adit_setup,
 	.validate = adit_nl_validate,
-	.newlink = adit_newlink,
+	.newlink = adit_newlink_op,
 	.changelink = adit_changelink,
 	.get_size = adit_get_size,
 	.fill_info = adit_fill_info,

@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * compat: newlink takes a parameter block from 6.15 on; older kernels are
- * given the same block by a wrapper.
+ * given the same block by adit_newlink_op.
  */
 #ifndef _ADIT_COMPAT_NET_RTNETLINK_H
 #define _ADIT_COMPAT_NET_RTNETLINK_H
 
 #include_next <net/rtnetlink.h>
 
-#ifdef ADIT_HAS_NEWLINK_PARAMS
-
-#define ADIT_DEFINE_NEWLINK(name, newlink)				\
-static int name(struct net_device *dev,					\
-		struct rtnl_newlink_params *params,			\
-		struct netlink_ext_ack *extack)				\
-{									\
-	return newlink(dev, params, extack);				\
-}
-
-#else
-
+#ifndef ADIT_HAS_NEWLINK_PARAMS
 struct rtnl_newlink_params {
 	struct net *src_net;
 	struct nlattr **tb;
@@ -31,21 +20,26 @@ static inline struct net *rtnl_newlink_link_net(struct rtnl_newlink_params *p)
 {
 	return p->src_net;
 }
+#endif
 
-#define ADIT_DEFINE_NEWLINK(name, newlink)				\
-static int name(struct net *src_net, struct net_device *dev,		\
-		struct nlattr *tb[], struct nlattr *data[],		\
-		struct netlink_ext_ack *extack)				\
-{									\
-	struct rtnl_newlink_params params = {				\
-		.src_net = src_net,					\
-		.tb = tb,						\
-		.data = data,						\
-	};								\
-									\
-	return newlink(dev, &params, extack);				\
+int adit_newlink(struct net_device *dev, struct rtnl_newlink_params *params,
+		 struct netlink_ext_ack *extack);
+
+#ifdef ADIT_HAS_NEWLINK_PARAMS
+#define adit_newlink_op adit_newlink
+#else
+static inline int adit_newlink_op(struct net *src_net, struct net_device *dev,
+				  struct nlattr *tb[], struct nlattr *data[],
+				  struct netlink_ext_ack *extack)
+{
+	struct rtnl_newlink_params params = {
+		.src_net = src_net,
+		.tb = tb,
+		.data = data,
+	};
+
+	return adit_newlink(dev, &params, extack);
 }
-
 #endif
 
 #endif /* _ADIT_COMPAT_NET_RTNETLINK_H */
