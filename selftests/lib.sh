@@ -30,11 +30,15 @@ CASE=			# the case that runs now
 COUNT=0 BAD=0
 DONE=
 SPACES=()
+LOADED=()		# modules to unload at the end
 
 # --- cases -------------------------------------------------------------------
 
 # skip_all REASON: end the test, skipped.
 skip_all() {
+	trap - EXIT
+	cleanup >/dev/null 2>&1
+	rm -rf "$WORK"
 	echo "1..0 # SKIP $1"
 	exit 4
 }
@@ -49,11 +53,15 @@ require() {
 }
 
 # require_module MODULE...: skip the test unless all load (or are built in).
+# What was not loaded before is unloaded at the end: tunl0 and its like are not
+# to be left in all namespaces.
 require_module() {
 	local module
 
 	for module; do
+		[ ! -e "/sys/module/$module" ] || continue
 		modprobe -q "$module" || skip_all "needs the module $module"
+		[ ! -e "/sys/module/$module/initstate" ] || LOADED+=("$module")
 	done
 }
 
@@ -465,7 +473,7 @@ listens() { [ -n "$(ip netns exec "$1" ss -Htln "sport = :$2")" ]; }
 # --- the end -----------------------------------------------------------------
 
 cleanup() {
-	local ns pids
+	local ns pids module
 
 	pids=$(jobs -p)
 	for ns in "${SPACES[@]}"; do
@@ -476,6 +484,9 @@ cleanup() {
 	wait 2>/dev/null
 	for ns in "${SPACES[@]}"; do
 		ip netns del "$ns"
+	done
+	for module in "${LOADED[@]}"; do
+		modprobe -r "$module" 2>/dev/null
 	done
 }
 
