@@ -295,6 +295,7 @@ void adit_icmp_too_big(struct sk_buff *skb, const struct adit_inner *inner,
 int adit_change_mtu(struct net_device *dev, int mtu);
 unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t);
 void adit_mtu_sync(struct adit_tunnel *t);
+void adit_mtu_recheck(struct adit_tunnel *t, const struct dst_entry *dst);
 int adit_mtu_init(struct adit_net *an);
 void adit_mtu_exit(struct adit_net *an);
 int adit_mtu_register(void);

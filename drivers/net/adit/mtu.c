@@ -23,10 +23,8 @@
  */
 static unsigned int route_mtu(const struct dst_entry *dst)
 {
-#ifdef CONFIG_XFRM
-	if (dst->xfrm)
+	if (dst_xfrm(dst))
 		return dst_mtu(dst);
-#endif
 	return dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(dst->dev->mtu);
 }
 
@@ -157,6 +155,20 @@ static void schedule_sync(struct adit_net *an)
 		schedule_delayed_work(&an->mtu_work, ADIT_MTU_DELAY);
 }
 
+/**
+ * adit_mtu_recheck - a packet was larger than its outer route carries
+ * @t: the tunnel
+ * @dst: the route
+ *
+ * IPsec policy has no notifier, so this is how its overhead is noticed.
+ * Context: any.
+ */
+void adit_mtu_recheck(struct adit_tunnel *t, const struct dst_entry *dst)
+{
+	if (dst_xfrm(dst) && READ_ONCE(t->mtu_auto))
+		schedule_sync(adit_net(t->net));
+}
+
 /* Routes, their metrics, next hops and rules */
 static int fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
@@ -172,14 +184,8 @@ static int netdev_event(struct notifier_block *nb, unsigned long event,
 {
 	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
 
-	switch (event) {
-	case NETDEV_CHANGEMTU:
-	case NETDEV_UP:
-	case NETDEV_DOWN:
-	case NETDEV_CHANGE:
-	case NETDEV_UNREGISTER:
+	if (event == NETDEV_CHANGEMTU)
 		schedule_sync(adit_net(dev_net(dev)));
-	}
 	return NOTIFY_DONE;
 }
 

@@ -174,6 +174,7 @@ static bool oversize(struct adit_tunnel *t, struct sk_buff *skb,
 
 	if (whole && fits(skb, mtu))
 		return false;		/* of segments that fit */
+	adit_mtu_recheck(t, flow->dst);
 
 	/* RFC 4213, 3.2.2: what every IPv6 path must carry is fragmented */
 	if (flow->df && flow->inner->min_mtu &&
