@@ -175,16 +175,19 @@ namespaces() {
 }
 
 drops() {
+	local count
+
 	check "add" adit_in "$A" add h0 remote 203.0.113.1
 	must ip -n "$A" addr add 10.9.9.1/24 dev h0
 	must ip -n "$A" link set h0 up
 	settle "$A" h0
 	in_ns "$A" ping -c 3 -i 0.2 -W 1 10.9.9.2 >/dev/null
 	settle "$A" h0
-	check_eq "in text" \
-		"    drops|        tx_no_route $(drop_get "$A" h0 tx_no_route) (no route to the remote, or the local address is gone)" \
+	count=$(drop_get "$A" h0 tx_no_route)
+	check_range "of them" 3 100 "$count"
+	check_match "in text" \
+		"^    drops\|        tx_no_route $count \(no route to the [^|]*\)$" \
 		"$(adit_in "$A" show h0 | tail -n +4 | paste -sd '|')"
-	check_range "of them" 3 100 "$(drop_get "$A" h0 tx_no_route)"
 	as_ip h0
 	check_eq "all in JSON" "$(drops_all "$A" h0 | grep -c ': [0-9]*$')" \
 		"$(adit_in "$A" show -j h0 |
@@ -193,14 +196,19 @@ drops() {
 }
 
 traffic() {
+	local dir packets
+
 	adit_pair
 	ping_ok "$A" 10.9.0.2
 	settle "$A" adit0
 	as_ip adit0
-	check_match "counters" \
-		"rx $(stat_get "$A" adit0 rx_packets) packets $(stat_get "$A" adit0 rx_bytes) bytes, tx $(stat_get "$A" adit0 tx_packets) packets " \
-		"$(adit_in "$A" show adit0)"
-	check_range "received" 3 100 "$(stat_get "$A" adit0 rx_packets)"
+	for dir in rx tx; do
+		packets=$(stat_get "$A" adit0 "${dir}_packets")
+		check_range "$dir packets" 3 100 "$packets"
+		check_match "counters" \
+			"$dir $packets packets $(stat_get "$A" adit0 "${dir}_bytes") bytes" \
+			"$(adit_in "$A" show adit0)"
+	done
 	adit_gone
 }
 

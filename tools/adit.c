@@ -24,7 +24,7 @@
 struct change {
 	const char *name;
 	const char *mtu_arg, *netns;
-	uint32_t mtu;
+	__u32 mtu;
 	bool any; /* of the options, not mtu and netns */
 	struct adit_settings settings;
 };
@@ -127,7 +127,7 @@ static int read_change(struct change *change, int argc, char **argv)
 	return adit_check(&change->settings, &err) ? EXIT_OK : report(&err);
 }
 
-static void put_attr(void *ctx, uint16_t attr, const void *data, size_t len)
+static void put_attr(void *ctx, __u16 attr, const void *data, size_t len)
 {
 	mnl_attr_put(ctx, attr, len, data);
 }
@@ -170,7 +170,7 @@ static int put_netns(struct nlmsghdr *request, const char *netns, int *fd)
 
 static int do_add(int argc, char **argv)
 {
-	uint32_t buf[LINK_REQUEST_MAX / sizeof(uint32_t)];
+	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct nlmsghdr *request;
 	struct change change;
 	int status, fd = -1;
@@ -199,7 +199,7 @@ static void put_index(struct nlmsghdr *request, int ifindex)
 
 static int do_set(int argc, char **argv)
 {
-	uint32_t buf[LINK_REQUEST_MAX / sizeof(uint32_t)];
+	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct nlmsghdr *request;
 	struct change change;
 	int status, ifindex;
@@ -223,7 +223,7 @@ static int do_set(int argc, char **argv)
 
 static int do_del(int argc, char **argv)
 {
-	uint32_t buf[LINK_REQUEST_MAX / sizeof(uint32_t)];
+	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct nlmsghdr *request;
 	int status, ifindex;
 

@@ -4,12 +4,7 @@
  *
  * Owns: the glue between ip and the table of options: errors in ip's own
  * words, values through ip's own text and JSON writers.
- * Does not own: the options (options.c).
- *
- * iproute2 installs no header, so what is used of it is declared here. One
- * shared object has to load in every release from 5.10 on: import only what
- * all of them export with one signature (`make check` holds the list). When a
- * symbol is missing, ip behaves as if there were no plugin, without a word.
+ * Does not own: the options (options.c), what ip offers (iproute2.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,49 +12,8 @@
 
 #include <linux/rtnetlink.h>
 
+#include "iproute2.h"
 #include "options.h"
-
-/* ip's buffer for a whole link request: its plugins all know the number. */
-#define IP_REQUEST_MAX 1024
-
-struct link_util {
-	struct link_util *next;
-	const char *id;
-	int maxattr;
-	int (*parse_opt)(struct link_util *lu, int argc, char **argv,
-			 struct nlmsghdr *n);
-	void (*print_opt)(struct link_util *lu, FILE *fp, struct rtattr *tb[]);
-	void (*print_xstats)(struct link_util *lu, FILE *fp,
-			     struct rtattr *xstats);
-	void (*print_help)(struct link_util *lu, int argc, char **argv,
-			   FILE *fp);
-	int (*parse_ifla_xstats)(struct link_util *lu, int argc, char **argv);
-	int (*print_ifla_xstats)(struct nlmsghdr *n, void *arg);
-};
-
-enum output_type {
-	PRINT_FP = 1,
-	PRINT_JSON = 2,
-	PRINT_ANY = 4,
-};
-
-void invarg(const char *msg, const char *arg) __attribute__((noreturn));
-void missarg(const char *key) __attribute__((noreturn));
-void duparg(const char *key, const char *arg) __attribute__((noreturn));
-void duparg2(const char *key, const char *arg) __attribute__((noreturn));
-int addattr_l(struct nlmsghdr *n, int maxlen, int type, const void *data,
-	      int alen);
-bool is_json_context(void);
-void open_json_object(const char *key);
-void close_json_object(void);
-void print_nl(void);
-int ifa_family_color(unsigned char family);
-int print_color_string(enum output_type type, int color, const char *key,
-		       const char *fmt, const char *value);
-int print_color_u64(enum output_type type, int color, const char *key,
-		    const char *fmt, uint64_t value);
-int print_color_bool(enum output_type type, int color, const char *key,
-		     const char *fmt, bool value);
 
 /* The number of "no colour" grows with the palette; its name is no symbol. */
 static int no_color(void)
@@ -73,7 +27,7 @@ static void put_string(const char *key, const char *value)
 	print_color_string(PRINT_ANY, no_color(), key, "%s ", value);
 }
 
-static void put_number(const char *key, uint64_t value)
+static void put_number(const char *key, unsigned long long value)
 {
 	print_color_string(PRINT_FP, no_color(), NULL, "%s ", key);
 	print_color_u64(PRINT_ANY, no_color(), key, "%llu ", value);
@@ -84,7 +38,8 @@ static void put_flag(const char *key, bool value)
 	print_color_bool(PRINT_JSON, no_color(), key, NULL, value);
 }
 
-static void put_drop(const char *name, uint64_t count, const char *why)
+static void put_drop(const char *name, unsigned long long count,
+		     const char *why)
 {
 	(void)why;
 	put_number(name, count);
@@ -147,7 +102,7 @@ static int report(const struct adit_error *err)
 	return -1;
 }
 
-static void add_attr(void *ctx, uint16_t attr, const void *data, size_t len)
+static void add_attr(void *ctx, __u16 attr, const void *data, size_t len)
 {
 	addattr_l(ctx, IP_REQUEST_MAX, attr, data, len);
 }

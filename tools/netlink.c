@@ -55,12 +55,15 @@ void complain(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags,
+struct nlmsghdr *link_request(void *buf, __u16 type, __u16 flags,
 			      const char *name)
 {
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+	struct nlmsghdr *request;
 	struct ifinfomsg *info;
 
+	/* libmnl before 1.0.5 leaves padding as it is. */
+	memset(buf, 0, LINK_REQUEST_MAX);
+	request = mnl_nlmsg_put_header(buf);
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_REQUEST | flags;
 	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
@@ -84,7 +87,7 @@ static const struct nlattr *holds(const void *first, const char *end,
 	return NULL;
 }
 
-static const char *link_word(uint16_t attr)
+static const char *link_word(__u16 attr)
 {
 	switch (attr) {
 	case IFLA_MTU:
@@ -99,9 +102,9 @@ static const char *link_word(uint16_t attr)
 }
 
 /* The word for what stands at the offset the kernel complained of. */
-static const char *blame(const struct nlmsghdr *request, uint32_t offset)
+static const char *blame(const struct nlmsghdr *request, __u32 offset)
 {
-	static const uint16_t path[] = { IFLA_LINKINFO, IFLA_INFO_DATA };
+	static const __u16 path[] = { IFLA_LINKINFO, IFLA_INFO_DATA };
 	const char *byte = (const char *)request + offset;
 	const char *end = (const char *)request + request->nlmsg_len;
 	const char *first =
@@ -254,7 +257,7 @@ static int receive(struct mnl_socket *socket, struct exchange *x)
 /* A socket for each question: what is left of an old answer goes with it. */
 static int converse(struct exchange *x)
 {
-	static uint32_t seq;
+	static __u32 seq;
 	struct mnl_socket *socket;
 	int on = 1, ret = -1, saved;
 
@@ -313,7 +316,7 @@ int dump_append(const struct nlmsghdr *message, void *data)
 /* The kernel filters by kind, unless the kind is not even loaded. */
 int link_dump(struct dump *dump)
 {
-	uint32_t buf[LINK_REQUEST_MAX / sizeof(uint32_t)];
+	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct exchange x = { .cb = dump_append, .data = dump };
 	struct nlattr *linkinfo;
 	int tries = DUMP_TRIES;
@@ -354,7 +357,7 @@ int netns_open(const char *name)
 
 static int read_nsid(const struct nlattr *attr, void *data)
 {
-	int32_t *nsid = data;
+	__s32 *nsid = data;
 
 	if (mnl_attr_get_type(attr) == NETNSA_NSID &&
 	    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
@@ -368,10 +371,10 @@ static int read_netns(const struct nlmsghdr *message, void *data)
 			      data);
 }
 
-static int32_t nsid_of(const char *name)
+static __s32 nsid_of(const char *name)
 {
-	int32_t nsid = NETNSA_NSID_NOT_ASSIGNED;
-	uint32_t buf[LINK_REQUEST_MAX / sizeof(uint32_t)];
+	__s32 nsid = NETNSA_NSID_NOT_ASSIGNED;
+	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct exchange x = { .cb = read_netns, .data = &nsid, .quiet = true };
 	int fd = netns_open(name);
 
@@ -388,7 +391,7 @@ static int32_t nsid_of(const char *name)
 }
 
 struct netns {
-	int32_t nsid;
+	__s32 nsid;
 	char name[NAME_MAX + 1];
 };
 
@@ -404,7 +407,7 @@ static void read_netns_list(void)
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
-		int32_t nsid = nsid_of(entry->d_name);
+		__s32 nsid = nsid_of(entry->d_name);
 		struct netns *longer;
 
 		if (nsid < 0)
@@ -421,7 +424,7 @@ static void read_netns_list(void)
 	closedir(dir);
 }
 
-const char *netns_name(int32_t nsid)
+const char *netns_name(__s32 nsid)
 {
 	static bool read;
 	size_t i;

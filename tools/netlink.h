@@ -25,10 +25,13 @@ enum {
 #define LINK_REQUEST_MAX 1024
 
 /* Say what is wrong, after "adit: " and with a newline. */
-void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void complain(const char *fmt, ...);
 
-/* Begin a request for the link of that name; NULL: for all. */
-struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags,
+/*
+ * Begin a request for the link of that name (NULL: for all) in a buffer of
+ * LINK_REQUEST_MAX bytes.
+ */
+struct nlmsghdr *link_request(void *buf, __u16 type, __u16 flags,
 			      const char *name);
 
 /*
@@ -52,7 +55,7 @@ void dump_free(struct dump *dump);
 int link_dump(struct dump *dump);
 
 /* The name under /run/netns of the netns that has this id here, or NULL. */
-const char *netns_name(int32_t nsid);
+const char *netns_name(__s32 nsid);
 
 /* Open a netns by name; -1 when there is none. */
 int netns_open(const char *name);

@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +19,7 @@
 
 struct choice {
 	const char *word;
-	uint32_t value;
+	__u32 value;
 };
 
 struct adit_type {
@@ -32,10 +31,10 @@ struct adit_type {
 
 	/* Numbers only; max 0: choices only. */
 	const struct choice *choices;
-	uint32_t min, max;
-	uint32_t clear; /* bits that have to be 0 */
-	uint8_t size; /* of the attribute, in bytes */
-	uint8_t base; /* as of strtoul() */
+	__u32 min, max;
+	__u32 clear; /* bits that have to be 0 */
+	__u8 size; /* of the attribute, in bytes */
+	__u8 base; /* as of strtoul() */
 	bool hex; /* print so */
 };
 
@@ -110,8 +109,7 @@ static void print_name(const struct adit_type *type, const char *word,
 	p->string(word, name);
 }
 
-static bool choose(const struct choice *choice, const char *arg,
-		   uint32_t *value)
+static bool choose(const struct choice *choice, const char *arg, __u32 *value)
 {
 	for (; choice && choice->word; choice++) {
 		if (strcmp(choice->word, arg))
@@ -122,7 +120,7 @@ static bool choose(const struct choice *choice, const char *arg,
 	return false;
 }
 
-static const char *choice_of(const struct choice *choice, uint32_t value)
+static const char *choice_of(const struct choice *choice, __u32 value)
 {
 	for (; choice && choice->word; choice++)
 		if (choice->value == value)
@@ -130,7 +128,7 @@ static const char *choice_of(const struct choice *choice, uint32_t value)
 	return NULL;
 }
 
-static bool scan(const struct adit_type *type, const char *arg, uint32_t *value)
+static bool scan(const struct adit_type *type, const char *arg, __u32 *value)
 {
 	unsigned long long n;
 	char *end;
@@ -149,7 +147,7 @@ static bool scan(const struct adit_type *type, const char *arg, uint32_t *value)
 static bool parse_number(const struct adit_type *type, const char *arg,
 			 struct adit_payload *payload)
 {
-	uint32_t value;
+	__u32 value;
 
 	if (!choose(type->choices, arg, &value) && !scan(type, arg, &value))
 		return false;
@@ -166,7 +164,7 @@ static void print_number(const struct adit_type *type, const char *word,
 {
 	struct adit_payload payload = { 0 };
 	const char *choice;
-	uint32_t value;
+	__u32 value;
 	char text[16];
 
 	if (span.len != type->size)
@@ -175,7 +173,7 @@ static void print_number(const struct adit_type *type, const char *word,
 	value = type->size == sizeof(payload.u8) ? payload.u8 : payload.u32;
 
 	choice = choice_of(type->choices, value);
-	snprintf(text, sizeof(text), "0x%" PRIx32, value);
+	snprintf(text, sizeof(text), "0x%x", value);
 	if (choice || type->hex)
 		p->string(word, choice ? choice : text);
 	else
@@ -187,7 +185,7 @@ static void print_flag(const struct adit_type *type, const char *word,
 {
 	(void)type;
 	if (span.len)
-		p->flag(word, *(const uint8_t *)span.data);
+		p->flag(word, *(const __u8 *)span.data);
 }
 
 static const struct choice ttl_choices[] = {
@@ -230,7 +228,7 @@ static const struct adit_type type_ttl = {
 	.choices = ttl_choices,
 	.min = 1,
 	.max = UINT8_MAX,
-	.size = sizeof(uint8_t),
+	.size = sizeof(__u8),
 };
 
 /* Hexadecimal with or without 0x, as all tunnels of iproute2 have it. */
@@ -242,7 +240,7 @@ static const struct adit_type type_tos = {
 	.choices = tos_choices,
 	.max = UINT8_MAX,
 	.clear = 0x3,
-	.size = sizeof(uint8_t),
+	.size = sizeof(__u8),
 	.base = 16,
 	.hex = true,
 };
@@ -252,7 +250,7 @@ static const struct adit_type type_df = {
 	.print = print_number,
 	.expected = "neither \"set\" nor \"inherit\" nor \"unset\"",
 	.choices = df_choices,
-	.size = sizeof(uint8_t),
+	.size = sizeof(__u8),
 };
 
 static const struct adit_type type_mark = {
@@ -260,7 +258,7 @@ static const struct adit_type type_mark = {
 	.print = print_number,
 	.expected = "not a 32-bit number (decimal, or hexadecimal after 0x)",
 	.max = UINT32_MAX,
-	.size = sizeof(uint32_t),
+	.size = sizeof(__u32),
 	.hex = true,
 };
 
@@ -411,7 +409,7 @@ bool adit_check(struct adit_settings *settings, struct adit_error *err)
 
 void adit_put(const struct adit_settings *settings, adit_put_t put, void *ctx)
 {
-	uint16_t attr;
+	__u16 attr;
 
 	for (attr = 1; attr <= IFLA_ADIT_MAX; attr++) {
 		const struct adit_setting *setting = &settings->by_attr[attr];
@@ -422,7 +420,7 @@ void adit_put(const struct adit_settings *settings, adit_put_t put, void *ctx)
 	}
 }
 
-const char *adit_word(uint16_t attr)
+const char *adit_word(__u16 attr)
 {
 	const struct adit_option *option;
 
@@ -458,7 +456,7 @@ static const struct {
 };
 
 static void print_drop(const struct adit_printer *p, unsigned int cause,
-		       uint64_t count)
+		       unsigned long long count)
 {
 	char name[16];
 
@@ -475,7 +473,7 @@ static void print_drop(const struct adit_printer *p, unsigned int cause,
  * own parser is to be had by both callers, and the latter skips the types it
  * has no place for: here those are the causes of a newer module.
  */
-static bool next_attr(struct adit_span *rest, uint16_t *type,
+static bool next_attr(struct adit_span *rest, __u16 *type,
 		      struct adit_span *payload)
 {
 	struct nlattr nla;
@@ -502,8 +500,8 @@ static void print_drops(const struct adit_printer *p, struct adit_span nest)
 {
 	struct adit_span span;
 	bool opened = false;
-	uint64_t count;
-	uint16_t type;
+	unsigned long long count;
+	__u16 type;
 
 	while (next_attr(&nest, &type, &span)) {
 		if (!type || span.len != sizeof(count))
@@ -523,7 +521,7 @@ static void print_drops(const struct adit_printer *p, struct adit_span nest)
 void adit_print_drops(const struct adit_printer *p, struct adit_span xstats)
 {
 	struct adit_span span;
-	uint16_t type;
+	__u16 type;
 
 	while (next_attr(&xstats, &type, &span))
 		if (type == IFLA_ADIT_XSTATS_DROPS)

@@ -31,8 +31,8 @@ struct adit_payload {
 	union {
 		unsigned char addr[16];
 		char name[IFNAMSIZ];
-		uint32_t u32;
-		uint8_t u8;
+		__u32 u32;
+		__u8 u8;
 	};
 };
 
@@ -40,10 +40,11 @@ struct adit_payload {
 struct adit_printer {
 	bool zeros; /* print counters that are zero too */
 	void (*string)(const char *key, const char *value);
-	void (*number)(const char *key, uint64_t value);
+	void (*number)(const char *key, unsigned long long value);
 	void (*flag)(const char *key, bool value); /* not read back */
 	void (*open)(const char *key);
-	void (*drop)(const char *name, uint64_t count, const char *why);
+	void (*drop)(const char *name, unsigned long long count,
+		     const char *why);
 	void (*close)(void);
 };
 
@@ -54,7 +55,7 @@ struct adit_option {
 	const char *arg; /* as usage shows it; NULL: none follows */
 	const char *help; /* NULL: read only */
 	const struct adit_type *type;
-	uint16_t attr;
+	__u16 attr;
 	bool optional; /* all bytes zero: not set, not printed */
 };
 
@@ -94,12 +95,11 @@ int adit_take(struct adit_settings *settings, int argc, char **argv,
 /* Check what no single option can tell. */
 bool adit_check(struct adit_settings *settings, struct adit_error *err);
 
-typedef void (*adit_put_t)(void *ctx, uint16_t attr, const void *data,
-			   size_t len);
+typedef void (*adit_put_t)(void *ctx, __u16 attr, const void *data, size_t len);
 void adit_put(const struct adit_settings *settings, adit_put_t put, void *ctx);
 
 /* The word that stands for an attribute, or NULL. */
-const char *adit_word(uint16_t attr);
+const char *adit_word(__u16 attr);
 
 /* Print options from the spans of their attributes, by attribute. */
 void adit_print_options(const struct adit_printer *p,

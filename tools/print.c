@@ -6,7 +6,6 @@
  * printers for options and drop causes.
  * Does not own: what is written (show.c, options.c).
  */
-#include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,16 +72,16 @@ void json_string(const char *key, const char *value)
 	json_text(value);
 }
 
-void json_number(const char *key, uint64_t value)
+void json_number(const char *key, unsigned long long value)
 {
 	json_key(key);
-	printf("%" PRIu64, value);
+	printf("%llu", value);
 }
 
-void json_signed(const char *key, int64_t value)
+void json_signed(const char *key, long long value)
 {
 	json_key(key);
-	printf("%" PRId64, value);
+	printf("%lld", value);
 }
 
 void json_bool(const char *key, bool value)
@@ -101,7 +100,8 @@ static void json_close_object(void)
 	json_close('}');
 }
 
-static void json_drop(const char *name, uint64_t count, const char *why)
+static void json_drop(const char *name, unsigned long long count,
+		      const char *why)
 {
 	(void)why;
 	json_number(name, count);
@@ -122,9 +122,9 @@ static void text_string(const char *key, const char *value)
 	printf(" %s %s", key, value);
 }
 
-static void text_number(const char *key, uint64_t value)
+static void text_number(const char *key, unsigned long long value)
 {
-	printf(" %s %" PRIu64, key, value);
+	printf(" %s %llu", key, value);
 }
 
 static void text_flag(const char *key, bool value)
@@ -138,9 +138,10 @@ static void text_open(const char *key)
 	printf("    %s\n", key);
 }
 
-static void text_drop(const char *name, uint64_t count, const char *why)
+static void text_drop(const char *name, unsigned long long count,
+		      const char *why)
 {
-	printf("        %s %" PRIu64 " (%s)\n", name, count, why);
+	printf("        %s %llu (%s)\n", name, count, why);
 }
 
 static void text_close(void)

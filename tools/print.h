@@ -20,8 +20,8 @@ extern const struct adit_printer json_printer;
 void json_open(const char *key, char bracket);
 void json_close(char bracket);
 void json_string(const char *key, const char *value);
-void json_number(const char *key, uint64_t value);
-void json_signed(const char *key, int64_t value);
+void json_number(const char *key, unsigned long long value);
+void json_signed(const char *key, long long value);
 void json_bool(const char *key, bool value);
 
 #endif /* ADIT_PRINT_H */

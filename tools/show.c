@@ -6,7 +6,6 @@
  * `ip -d -s -j link show`, so that one filter reads both.
  * Does not own: sockets (netlink.c), options and causes (options.c).
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +23,10 @@ struct link {
 	const char *kind;
 	int ifindex;
 	unsigned int flags;
-	uint32_t mtu;
-	uint8_t operstate;
+	__u32 mtu;
+	__u8 operstate;
 	bool foreign; /* the underlay is in another netns */
-	int32_t nsid; /* that netns, negative if it has no id here */
+	__s32 nsid; /* that netns, negative if it has no id here */
 	struct rtnl_link_stats64 stats;
 	struct adit_span xstats;
 	struct adit_span spans[IFLA_ADIT_MAX + 1];
@@ -126,7 +125,7 @@ static bool is_adit(const struct link *link)
 	return !strcmp(link->kind, "adit");
 }
 
-static const char *operstate_word(uint8_t state)
+static const char *operstate_word(__u8 state)
 {
 	static const char *const words[] = {
 		"UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN",
@@ -141,9 +140,9 @@ static void show_text(const struct link *link)
 	const struct adit_span *mtu_auto = &link->spans[IFLA_ADIT_MTU_AUTO];
 	const struct rtnl_link_stats64 *s = &link->stats;
 	const char *netns;
-	bool follows = mtu_auto->len && *(const uint8_t *)mtu_auto->data;
+	bool follows = mtu_auto->len && *(const __u8 *)mtu_auto->data;
 
-	printf("%s: admin %s, oper %s, mtu %" PRIu32, link->name,
+	printf("%s: admin %s, oper %s, mtu %u", link->name,
 	       link->flags & IFF_UP ? "up" : "down",
 	       operstate_word(link->operstate), link->mtu);
 	printf(" (%s)", follows ? "follows the underlay" : "fixed");
@@ -152,14 +151,12 @@ static void show_text(const struct link *link)
 		if (netns)
 			printf(", underlay in netns %s", netns);
 		else
-			printf(", underlay in netnsid %" PRId32, link->nsid);
+			printf(", underlay in netnsid %d", link->nsid);
 	}
 	printf("\n   ");
 	adit_print_options(&text_printer, link->spans);
-	printf("\n    rx %" PRIu64 " packets %" PRIu64 " bytes, tx %" PRIu64
-	       " packets %" PRIu64 " bytes\n",
-	       (uint64_t)s->rx_packets, (uint64_t)s->rx_bytes,
-	       (uint64_t)s->tx_packets, (uint64_t)s->tx_bytes);
+	printf("\n    rx %llu packets %llu bytes, tx %llu packets %llu bytes\n",
+	       s->rx_packets, s->rx_bytes, s->tx_packets, s->tx_bytes);
 	adit_print_drops(&text_printer, link->xstats);
 }
 
@@ -191,8 +188,10 @@ static void show_flags(unsigned int flags)
 	json_close(']');
 }
 
-static void show_direction(const char *key, uint64_t bytes, uint64_t packets,
-			   uint64_t errors, uint64_t dropped)
+static void show_direction(const char *key, unsigned long long bytes,
+			   unsigned long long packets,
+			   unsigned long long errors,
+			   unsigned long long dropped)
 {
 	json_open(key, '{');
 	json_number("bytes", bytes);
@@ -242,7 +241,7 @@ static void show_json(const struct link *link)
 /* One device by name, into the same form as a dump of all. */
 static int get_link(const char *name, struct dump *dump)
 {
-	uint32_t buf[LINK_REQUEST_MAX / sizeof(uint32_t)];
+	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct nlmsghdr *request;
 	struct link link;
 	int status;
