@@ -21,6 +21,22 @@ die() { say "$*"; exit 1; }
 # The names in the table of kernels.
 kernel_names() { awk '!/^#/ && NF { print $1 }' "$VM/kernels"; }
 
+# each_kernel JOBS FUNCTION KERNEL...: call it for each, so many at a time.
+each_kernel() {
+	local jobs=$1 func=$2 kernel
+	shift 2
+
+	# Jobs in the background do not hear an interrupt.
+	trap 'trap "" TERM; kill 0; exit 130' INT TERM
+	for kernel; do
+		while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do
+			wait -n || :
+		done
+		"$func" "$kernel" &
+	done
+	wait
+}
+
 # kernel_check KERNEL: end here unless there is such a kernel.
 kernel_check() {
 	if [ "$1" = debug ]; then
@@ -58,6 +74,13 @@ need_host() {
 		die "cannot install: ${missing[*]}"
 }
 
+# need_vm: what building and booting needs on this host.
+need_vm() {
+	need_host mmdebstrap=mmdebstrap mke2fs=e2fsprogs cpio=cpio \
+		modprobe=kmod xz=xz-utils zstd=zstd busybox=busybox-static \
+		qemu-system-x86_64=qemu-system-x86
+}
+
 apt_get() {
 	DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
 		"$@" </dev/null >&2
@@ -91,8 +114,8 @@ cached() {
 		rm -rf --one-file-system "$dir" "$dir.tmp"
 		mkdir "$dir.tmp"
 		"$@" "$dir.tmp" >&2 </dev/null || exit 1
-		sums_make "$dir.tmp"
-		mv "$dir.tmp" "$dir"
+		sums "$dir.tmp" >"$dir.sums" && mv "$dir.sums" "$dir.tmp/SUMS" &&
+			mv "$dir.tmp" "$dir" || exit 1
 		say "$name: built in $((SECONDS - start)) s"
 		# Of the entries beside it, the oldest go.
 		find "$CACHE/$name" -mindepth 1 -maxdepth 1 -type d \
@@ -102,21 +125,16 @@ cached() {
 	echo "$dir"
 }
 
-sums_make() {
-	(cd "$1" && find . -type f -print0 | xargs -0 sha256sum >"$1.sums" &&
-		mv "$1.sums" SHA256SUMS)
-}
+# sums DIR: a checksum of every file in it. Against damage, not malice: of what
+# is there, CRC is the one that does not slow down every start.
+sums() { (cd "$1" && find . -type f ! -name SUMS | LC_ALL=C sort | xargs cksum); }
 
-sums_ok() {
-	(cd "$1" && sha256sum --check --strict --status SHA256SUMS) 2>/dev/null
-}
+sums_ok() { cmp -s "$1/SUMS" <(sums "$1" 2>/dev/null); }
 
 # root_get KERNEL: directory of root.img, vmlinuz, initramfs and release.
 root_get() {
 	local suite pkgs key mirror1 mirror2
 
-	need_host mmdebstrap=mmdebstrap mke2fs=e2fsprogs cpio=cpio \
-		modprobe=kmod xz=xz-utils zstd=zstd busybox=busybox-static
 	suite=$(kernel_field "$1" 2)
 	pkgs=$(kernel_field "$1" 3)
 	mirror1=$(mirror "$suite")
