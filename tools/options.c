@@ -285,14 +285,14 @@ const struct adit_option adit_options[] = {
 	{
 		.word = "dev",
 		.arg = "IFACE",
-		.help = "send and receive outer packets by this device only",
+		.help = "outer packets by this device or VRF only",
 		.type = &type_name,
 		.attr = IFLA_ADIT_DEV,
 		.optional = true,
 	},
 	{
 		.word = "nodev",
-		.help = "by any device of the default VRF (default)",
+		.help = "outer packets by the default VRF (default)",
 		.type = &type_no_name,
 		.attr = IFLA_ADIT_DEV,
 		.optional = true,
@@ -307,7 +307,7 @@ const struct adit_option adit_options[] = {
 	{
 		.word = "tos",
 		.arg = "{ HEX | inherit }",
-		.help = "outer TOS byte, its two ECN bits zero (default 0)",
+		.help = "outer TOS byte, less its ECN bits (default 0)",
 		.type = &type_tos,
 		.attr = IFLA_ADIT_TOS,
 	},
@@ -538,6 +538,6 @@ void adit_list_options(FILE *fp)
 			continue;
 		snprintf(grammar, sizeof(grammar), "%s %s", option->word,
 			 option->arg ? option->arg : "");
-		fprintf(fp, "    %-30s %s\n", grammar, option->help);
+		fprintf(fp, "    %-28s %s\n", grammar, option->help);
 	}
 }
