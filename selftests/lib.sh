@@ -399,7 +399,8 @@ capture_start() {
 	local ns=$1 dev=$2 name=$3
 	shift 3
 
-	in_ns "$ns" tcpdump -Z root -U --immediate-mode -i "$dev" \
+	# not in_ns: it is tcpdump that must get the signal, not a subshell
+	ip netns exec "$ns" tcpdump -Z root -U --immediate-mode -i "$dev" \
 		-w "$WORK/$name.pcap" "$@" 2>"$WORK/$name.err" &
 	printf -v "CAPTURE_$name" %s $!
 	busywait 10000 grep -q 'listening on' "$WORK/$name.err" && return
