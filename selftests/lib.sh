@@ -30,6 +30,7 @@ CASE=			# the case that runs now
 COUNT=0 BAD=0
 DONE=
 SPACES=()
+declare -A RAW_ASK RAW_SAY
 LOADED=()		# modules to unload at the end
 
 # --- cases -------------------------------------------------------------------
@@ -450,6 +451,29 @@ hex_num() { echo $((16#${1:$2 * 2:$3 * 2})); }
 # ping_ok NS ADDR [PING-ARG...]: assert that pings are answered, all of them.
 ping_ok() {
 	check "ping $2 from $1" in_ns "$1" ping -q -c 3 -i 0.2 -W 5 "${@:3}" "$2"
+}
+
+# raw_start NS...: serve raw() there.
+raw_start() {
+	local ns fd
+
+	for ns; do
+		must mkfifo "$WORK/$ns.ask" "$WORK/$ns.say"
+		in_ns "$ns" "$LIB/raw.py" <"$WORK/$ns.ask" >"$WORK/$ns.say" &
+		exec {fd}<>"$WORK/$ns.ask"
+		RAW_ASK[$ns]=$fd
+		exec {fd}<>"$WORK/$ns.say"
+		RAW_SAY[$ns]=$fd
+	done
+}
+
+# raw NS REQUEST...: send packets as raw.py has it, and assert that it could.
+raw() {
+	local answer="no answer"
+
+	echo "${@:2}" >&"${RAW_ASK[$1]}"
+	read -r -t 30 answer <&"${RAW_SAY[$1]}"
+	check_eq "send ${*:2}" OK "$answer"
 }
 
 # iperf_bytes CLIENT SERVER ADDR BYTES [IPERF3-ARG...]: send them, print how many
