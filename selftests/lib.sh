@@ -492,6 +492,26 @@ iperf_bytes() {
 	       else .end.sum_received.bytes // .end.sum.bytes end' <<<"$out"
 }
 
+# transfer CLIENT SERVER ADDR BYTES: send so many random bytes by TCP, print how
+# many have arrived intact. Exact, which iperf3 is not: its server stops counting
+# when the client says that it is done, whatever is still on its way.
+transfer() {
+	local client=$1 server=$2 addr=$3 bytes=$4 pid
+
+	head -c "$bytes" /dev/urandom >"$WORK/sent"
+	ip netns exec "$server" timeout 60 nc -l "$addr" 5202 \
+		>"$WORK/received" </dev/null &
+	pid=$!
+	busywait 10000 listens "$server" 5202
+	in_ns "$client" timeout 60 nc -N "$addr" 5202 <"$WORK/sent"
+	wait "$pid"
+	if cmp "$WORK/sent" "$WORK/received" >&2; then
+		echo "$bytes"
+	else
+		echo "$(stat -c %s "$WORK/received"), not the same"
+	fi
+}
+
 # listens NS PORT: does anyone, on TCP?
 listens() { [ -n "$(ip netns exec "$1" ss -Htln "sport = :$2")" ]; }
 
