@@ -369,7 +369,8 @@ drops_mark() { drops_all "$1" "$2" >"$WORK/drops.$1.$2"; }
 drops_since() {
 	drops_all "$1" "$2" | awk '
 		NR == FNR { was[$1] = $2; next }
-		$2 != was[$1] { sub(":", "", $1); print $1, "+" $2 - was[$1] }
+		{ n = $2 - was[$1]; sub(":", "", $1) }
+		n { print $1, "+" n }
 	' "$WORK/drops.$1.$2" - | paste -sd ' '
 }
 
