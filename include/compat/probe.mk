@@ -15,6 +15,7 @@ adit-reason-files := linux/skbuff.h net/dropreason.h net/dropreason-core.h
 
 adit-has := \
 	$(call adit-probe,NEWLINK_PARAMS,struct rtnl_newlink_params,net/rtnetlink.h) \
+	$(call adit-probe,LINK_NET_CAPABLE,rtnl_dev_link_net_capable,net/rtnetlink.h) \
 	$(call adit-probe,FLOWI4_DSCP,flowi4_dscp,net/flow.h) \
 	$(call adit-probe,DEV_LLTX,lltx:1,linux/netdevice.h) \
 	$(call adit-probe,NETSTATS_TX_ADD,dev_sw_netstats_tx_add,linux/netdevice.h) \

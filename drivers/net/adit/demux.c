@@ -10,6 +10,7 @@
 #include <linux/ip.h>
 #include <net/ip.h>
 #include <net/l3mdev.h>
+#include <net/route.h>
 #include <net/xfrm.h>
 
 #include "adit.h"
@@ -224,6 +225,36 @@ static struct adit_config *demux_ip4(struct sk_buff *skb, __be32 remote,
 		     inet_sdif(skb));
 }
 
+/* An error need not come in where its packet went out: this host's own come in
+ * on lo, and paths may be asymmetric. Then the device that the packet's route
+ * names tells whose it is.
+ */
+static struct adit_config *demux_ip4_routed(struct sk_buff *skb, __be32 remote,
+					    __be32 local)
+{
+	struct net *net = dev_net(skb->dev);
+	const struct adit_key key = {
+		.remote.v4 = remote,
+		.local.v4 = local,
+		.family = AF_INET,
+	};
+	struct flowi4 fl4 = {
+		.daddr = remote,
+		.saddr = local,
+		.flowi4_oif = l3mdev_master_ifindex_rcu(skb->dev),
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
+	};
+	struct adit_config *config;
+	struct rtable *rt;
+
+	rt = ip_route_output_key(net, &fl4);
+	if (IS_ERR(rt))
+		return NULL;
+	config = demux(adit_net(net), &key, rt->dst.dev, 0);
+	ip_rt_put(rt);
+	return config;
+}
+
 static int rcv_ip4(struct sk_buff *skb, const struct adit_inner *inner)
 {
 	const struct iphdr *iph = ip_hdr(skb);
@@ -239,6 +270,8 @@ static int err_ip4(struct sk_buff *skb, u32 info,
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	struct adit_config *config = demux_ip4(skb, iph->daddr, iph->saddr);
 
+	if (!config)
+		config = demux_ip4_routed(skb, iph->daddr, iph->saddr);
 	return config ? adit_icmp_err(skb, info, config, inner) : -ENOENT;
 }
 

@@ -123,6 +123,10 @@ static void adit_dev_uninit(struct net_device *dev)
 
 	list_del(&t->list);
 	adit_demux_del(adit_net(t->net), rtnl_dereference(t->config));
+
+	/* where registering fails nobody else waits before the device is freed */
+	if (dev->reg_state != NETREG_UNREGISTERING)
+		synchronize_net();
 }
 
 /* No packet path can still see the device: an RCU grace period has passed. */

@@ -12,8 +12,11 @@
 #include <linux/icmpv6.h>
 #include <net/dst_metadata.h>
 #include <net/icmp.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
+#include <net/ip6_route.h>
 #include <net/ipv6.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "adit.h"
@@ -65,27 +68,39 @@ static struct sk_buff *quoted_inner(struct sk_buff *skb, unsigned int offset,
 	return quote;
 }
 
+/* Whoever knows a tunnel's ends can forge an error about it. What is relayed
+ * must at least concern a destination that is reached through the tunnel, and
+ * a PMTU lower than the one known. The inner source is foreign, but rules may
+ * route by it.
+ */
+static bool concerns_us(const struct sk_buff *quote,
+			const struct dst_entry *dst, unsigned int mtu)
+{
+	return dst->dev == quote->dev && (!mtu || mtu < dst_mtu(dst));
+}
+
 /* @mtu: what the path carries of inner packets; 0: it does not get there */
 static void relay_ip4(struct sk_buff *quote, unsigned int mtu)
 {
 	const struct iphdr *iph = ip_hdr(quote);
 	struct flowi4 fl4 = {
 		.daddr = iph->daddr,
-		.flowi4_oif = quote->dev->ifindex,
-		.flowi4_proto = iph->protocol,
+		.saddr = iph->saddr,
+		.flowi4_oif = l3mdev_master_ifindex_rcu(quote->dev),
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
 	};
 	struct rtable *rt;
 
-	if (iph->ihl < 5)
-		return;
-	if (mtu && (!(iph->frag_off & htons(IP_DF)) ||
-		    ntohs(iph->tot_len) <= mtu))
+	if (iph->ihl < 5 || (mtu && !(iph->frag_off & htons(IP_DF))))
 		return;
 
+	adit_flowi4_set_dsfield(&fl4, iph->tos);
 	rt = ip_route_output_key(dev_net(quote->dev), &fl4);
 	if (IS_ERR(rt))
 		return;
 	skb_dst_set(quote, &rt->dst);
+	if (!concerns_us(quote, &rt->dst, mtu))
+		return;
 
 	if (mtu) {
 		skb_dst_update_pmtu_no_confirm(quote, mtu);
@@ -96,23 +111,46 @@ static void relay_ip4(struct sk_buff *quote, unsigned int mtu)
 	}
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
 static void relay_ip6(struct sk_buff *quote, unsigned int mtu)
 {
-	unsigned int len = sizeof(struct ipv6hdr) +
-			   ntohs(ipv6_hdr(quote)->payload_len);
+	const struct ipv6hdr *ip6h = ipv6_hdr(quote);
+	struct flowi6 fl6 = {
+		.daddr = ip6h->daddr,
+		.saddr = ip6h->saddr,
+		.flowi6_oif = l3mdev_master_ifindex_rcu(quote->dev),
+		.flowlabel = ip6_flowinfo(ip6h),
+	};
+	struct dst_entry *dst;
 
-	if (!mtu)
+	if (mtu)
+		mtu = max_t(unsigned int, mtu, IPV6_MIN_MTU);
+
+	dst = ip6_route_output(dev_net(quote->dev), NULL, &fl6);
+	skb_dst_set(quote, dst);
+	if (dst->error || !concerns_us(quote, dst, mtu))
+		return;
+
+	if (mtu)
+		icmpv6_send(quote, ICMPV6_PKT_TOOBIG, 0, mtu);
+	else
 		icmpv6_send(quote, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
-	else if (len > max_t(unsigned int, mtu, IPV6_MIN_MTU))
-		icmpv6_send(quote, ICMPV6_PKT_TOOBIG, 0,
-			    max_t(unsigned int, mtu, IPV6_MIN_MTU));
 }
+#else
+static void relay_ip6(struct sk_buff *quote, unsigned int mtu)
+{
+}
+#endif
 
 static void relay(struct sk_buff *skb, const struct adit_config *config,
 		  const struct adit_inner *inner, unsigned int mtu)
 {
 	const struct iphdr *outer = (const struct iphdr *)skb->data;
 	struct sk_buff *quote;
+
+	/* what follows the header of a later fragment is not an inner header */
+	if (outer->frag_off & htons(IP_OFFSET))
+		return;
 
 	quote = quoted_inner(skb, outer->ihl * 4 + config->encap->hlen,
 			     config->tunnel->dev, inner);

@@ -193,11 +193,21 @@ static struct notifier_block netdev_nb = {
 	.notifier_call = netdev_event,
 };
 
+/* Routes that change faster than they can be read out make registering busy;
+ * a router must not be without tunnels for that.
+ */
 int adit_mtu_init(struct adit_net *an)
 {
+	int err;
+
 	INIT_DELAYED_WORK(&an->mtu_work, mtu_work);
 	an->fib_nb.notifier_call = fib_event;
-	return register_fib_notifier(an->net, &an->fib_nb, NULL, NULL);
+	err = register_fib_notifier(an->net, &an->fib_nb, NULL, NULL);
+	if (err != -EBUSY)
+		return err;
+	net_warn_ratelimited("%s: routes change too fast to follow: MTUs follow devices only\n",
+			     KBUILD_MODNAME);
+	return 0;
 }
 
 /* Without RTNL, which the work takes; closing is set by now. */

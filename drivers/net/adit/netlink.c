@@ -198,8 +198,9 @@ static struct adit_config *new_config(struct adit_tunnel *t,
 	return config;
 }
 
-/* Until the device is registered the configuration is still the caller's to
- * free, and after that the device's.
+/* The configuration is still ours to free if registering failed before the
+ * device took it over. A device that a notifier refused is past that: its
+ * destructor runs when RTNL is released.
  */
 static int adit_register(struct adit_tunnel *t, struct adit_config *config,
 			 struct nlattr *mtu)
@@ -214,7 +215,8 @@ static int adit_register(struct adit_tunnel *t, struct adit_config *config,
 
 	err = register_netdevice(dev);
 	if (err) {
-		adit_config_free(rtnl_dereference(t->config));
+		if (dev->reg_state != NETREG_UNREGISTERING)
+			adit_config_free(rtnl_dereference(t->config));
 		return err;
 	}
 	adit_mtu_sync(t);
@@ -265,7 +267,7 @@ static int adit_changelink(struct net_device *dev, struct nlattr *tb[],
 		return 0;
 
 	/* who was given the device was not given its underlay */
-	if (!ns_capable(t->net->user_ns, CAP_NET_ADMIN)) {
+	if (!rtnl_dev_link_net_capable(dev, t->net)) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "not permitted in the netns of the underlay");
 		return -EPERM;

@@ -144,21 +144,26 @@ static enum adit_drop xmit_segments(struct adit_tunnel *t, struct sk_buff *skb)
 }
 
 /* The inner packet may be fragmented and the outer one may not, so the inner
- * one is, which spares the far end the reassembly. The fragment size is a cap
- * in the control block; ip_do_fragment() also needs an IPv4 route to go by.
+ * one is, which spares the far end the reassembly. ip_do_fragment() takes the
+ * fragment size and the length of options from the control block, and not every
+ * kernel's checks that a fragment can carry anything; it also needs an IPv4
+ * route to go by.
  */
 static enum adit_drop xmit_fragments(struct adit_tunnel *t, struct sk_buff *skb,
 				     unsigned int mtu)
 {
 	struct dst_entry *dst = skb_dst(skb);
 
-	if (!skb_valid_dst(skb) || dst->ops->family != AF_INET)
+	if (!skb_valid_dst(skb) || dst->ops->family != AF_INET ||
+	    mtu < ip_hdrlen(skb) + 8)
 		return ADIT_DROP_TX_TOO_BIG;
 
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	IPCB(skb)->opt.optlen = ip_hdrlen(skb) - sizeof(struct iphdr);
 	IPCB(skb)->frag_max_size = mtu;
 	skb->dev = t->dev;
-	ip_do_fragment(dev_net(t->dev), skb->sk, skb, xmit_fragment);
+	if (ip_do_fragment(dev_net(t->dev), NULL, skb, xmit_fragment))
+		adit_count_drop(t, ADIT_DROP_TX_NOMEM);
 	return ADIT_DROP_NONE;
 }
 
@@ -241,7 +246,8 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 	if (unlikely(flow.dst->dev == t->dev || outer->leads_back(flow.dst)))
 		goto release;
 
-	mtu = dst_mtu(flow.dst) - adit_overhead(flow.config);
+	/* a route's MTU metric has no lower bound */
+	mtu = max_t(int, dst_mtu(flow.dst) - adit_overhead(flow.config), 0);
 	if (len > mtu && oversize(t, skb, &flow, mtu, &drop))
 		goto release;
 

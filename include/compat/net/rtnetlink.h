@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * compat: newlink takes a parameter block from 6.15 on; older kernels are
- * given the same block by adit_newlink_op.
+ * given the same block by adit_newlink_op. rtnl_dev_link_net_capable() came to
+ * stable kernels one by one.
  */
 #ifndef _ADIT_COMPAT_NET_RTNETLINK_H
 #define _ADIT_COMPAT_NET_RTNETLINK_H
@@ -19,6 +20,15 @@ struct rtnl_newlink_params {
 static inline struct net *rtnl_newlink_link_net(struct rtnl_newlink_params *p)
 {
 	return p->src_net;
+}
+#endif
+
+#ifndef ADIT_HAS_LINK_NET_CAPABLE
+static inline bool rtnl_dev_link_net_capable(const struct net_device *dev,
+					     const struct net *link_net)
+{
+	return net_eq(dev_net(dev), link_net) ||
+	       ns_capable(link_net->user_ns, CAP_NET_ADMIN);
 }
 #endif
 
