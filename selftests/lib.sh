@@ -396,14 +396,17 @@ settle() {
 
 # --- captures ----------------------------------------------------------------
 
-# capture_start NS DEV NAME [FILTER...]: returns when it does capture.
+# capture_start NS DEV NAME [TCPDUMP-ARG...] [FILTER...]: returns when it does
+# capture.
 capture_start() {
 	local ns=$1 dev=$2 name=$3
 	shift 3
 
-	# not in_ns: it is tcpdump that must get the signal, not a subshell
+	# Not in_ns: it is tcpdump that must get the signal, not a subshell. By
+	# default its buffer holds 8 packets, however small they are.
 	ip netns exec "$ns" tcpdump -Z root -U --immediate-mode -i "$dev" \
-		-w "$WORK/$name.pcap" "$@" 2>"$WORK/$name.err" &
+		-s 65535 -B 8192 -w "$WORK/$name.pcap" \
+		"$@" 2>"$WORK/$name.err" &
 	printf -v "CAPTURE_$name" %s $!
 	busywait 10000 grep -q 'listening on' "$WORK/$name.err" && return
 	fail "tcpdump does not start: $(cat "$WORK/$name.err")"
@@ -422,6 +425,8 @@ capture_stop() {
 
 	kill -INT "${!pid}" 2>/dev/null
 	wait "${!pid}" 2>/dev/null
+	grep -q '^0 packets dropped by kernel' "$WORK/$1.err" ||
+		fail "capture $1 has gaps: $(cat "$WORK/$1.err")"
 }
 
 # capture_show NAME [TCPDUMP-ARG...]: a line for each packet, by tcpdump.
