@@ -554,6 +554,7 @@ on_exit() {
 
 	trap - EXIT
 	trap '' INT TERM
+	exec >&"$OUT" 2>&1	# within a case it is the case's
 	if [ -n "$CASE" ]; then
 		fail "the test ended within this case" >>"$WORK/output"
 		case_end
@@ -577,6 +578,7 @@ LIB=$(dirname "${BASH_SOURCE[0]}")
 [ "$(id -u)" = 0 ] || skip_all "not root"
 echo "TAP version 13"
 MARK=$("$LIB/klog" mark "$(basename "$0")") || exit 1
+exec {OUT}>&1
 trap on_exit EXIT
 trap 'exit 130' INT TERM HUP
 modprobe adit || must false
