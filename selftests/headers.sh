@@ -33,8 +33,8 @@ send() {
 	capture_wait far "$ARRIVED"
 }
 
-# show NAME FIELD...: of this case's datagrams, by number: they may overtake each
-# other when their sender changes CPUs.
+# show NAME FIELD...: of this case's datagrams, by number: they may overtake
+# each other when their sender changes CPUs.
 show() {
 	./packet.py show "$WORK/$1.pcap" n "${@:2}" |
 		awk -v from="$FROM" '$1 >= from { $1 -= from; print }' | sort -n
@@ -102,13 +102,14 @@ DECAP=("0 1 2 3" "0 1 1 3" "0 1 2 3" "drop 3 3 3")
 
 # decap_ecn FAMILY TO: to nobody, so that nothing answers.
 decap_ecn() {
-	local outer inner row n=0 specs=() want=()
+	local outer inner row spec n=0 specs=() want=()
 
 	FROM=$((FROM + 1000))
 	for outer in 0 1 2 3; do
 		read -ra row <<<"${DECAP[outer]}"
 		for inner in 0 1 2 3; do
-			specs+=("inner=$1,to=$2,n=$((FROM + n)),tos=$((0xb8 | outer)),itos=$((0x28 | inner))")
+			spec=n=$n,tos=$((0xb8 | outer)),itos=$((0x28 | inner))
+			specs+=("inner=$1,to=$2,base=$FROM,$spec")
 			[ "${row[inner]}" = drop ] ||
 				want+=("$n $(printf '0x%02x' $((0x28 | row[inner]))) ok ok")
 			n=$((n + 1))
@@ -168,7 +169,8 @@ for dev in eth0 adit0; do
 done
 capture_start "$A" adit0 inner udp dst port 5999 || exit 1
 capture_start "$B" adit0 far udp dst port 5999 || exit 1
-capture_start "$A" eth0 outer "src $A_IP and (ip proto 4 or ip proto 41)" || exit 1
+capture_start "$A" eth0 outer "src $A_IP and (ip proto 4 or ip proto 41)" ||
+	exit 1
 
 case_run "the outer header by default" defaults
 case_run "local any" local_any

@@ -18,11 +18,11 @@ Owns: the datagrams, which are UDP to port 5999 with a payload by which loss,
 damage and mix-ups show. Does not own: what is expected (the tests).
 
 A SPEC is KEY=VALUE,... Of a datagram: n (its number), base (added to it), size
-(of the payload); when sent also tos, ttl, df (dont, want, do, probe), gso (segment size); when
-forged also tos, itos (outer, inner), to (inner destination), inner (4, 6), frag
-(payload of outer fragments) and order (which of them to send, by number). Of
-an ICMP error: type, code, info, quote (bytes of it), qsrc, qdst (instead of the
-quoted addresses).
+(of the payload); when sent also tos, ttl, df (dont, want, do, probe) and gso
+(segment size); when forged also tos, itos (outer, inner), to (inner
+destination), inner (4, 6), frag (payload of outer fragments) and order (which
+of them to send, by number). Of an ICMP error: type, code, info, quote (bytes of
+it), qsrc, qdst (instead of the quoted addresses).
 
 FIELDs of a layer: o.X outermost, i.X innermost, where X is one of ver ihl tos
 len id df mf off ttl proto csum src dst; hex (all of innermost); csum (of what
