@@ -5,7 +5,7 @@
 # one wire carries IPv4 and IPv6, and counts exactly what it carries.
 
 . ./lib.sh
-require ping iperf3 jq
+require ping iperf3 socat jq
 
 links() { ip -j "$@" link show | jq -r '[.[].ifname] | join(" ")'; }
 
@@ -76,12 +76,14 @@ counters() {
 	done
 }
 
-# tcp_bytes ADDR [IPERF3-ARG...]: all bytes arrive.
-tcp_bytes() {
+# tcp ADDR: all bytes arrive, either way, and iperf3 has something to say.
+tcp() {
 	local bytes=8388608
 
-	check_eq "bytes received" "$bytes" \
-		"$(iperf_bytes "$A" "$B" "$1" "$bytes" "${@:2}")"
+	check_eq "bytes to B" "$bytes" "$(tcp_bytes "$A" "$B" "$1" "$bytes")"
+	check_eq "bytes to A" "$bytes" "$(tcp_bytes "$A" "$B" "$1" "$bytes" -R)"
+	iperf_ok "$A" "$B" "$1"
+	iperf_ok "$A" "$B" "$1" -R
 }
 
 UNLOADS=
@@ -96,10 +98,8 @@ case_run "IPv4 ping, counted" ping_counts 10.9.0.2 28
 case_run "IPv6 ping, counted" ping_counts fd09::2 48
 drops_mark "$A" adit0
 drops_mark "$B" adit0
-case_run "IPv4 TCP, out" tcp_bytes 10.9.0.2
-case_run "IPv4 TCP, in" tcp_bytes 10.9.0.2 -R
-case_run "IPv6 TCP, out" tcp_bytes fd09::2
-case_run "IPv6 TCP, in" tcp_bytes fd09::2 -R
+case_run "IPv4 TCP, both ways" tcp 10.9.0.2
+case_run "IPv6 TCP, both ways" tcp fd09::2
 case_run "nothing was dropped at A" check_drops "$A" adit0
 case_run "nothing was dropped at B" check_drops "$B" adit0
 finish
