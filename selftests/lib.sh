@@ -239,6 +239,17 @@ ns_new() {
 	done
 }
 
+# ns_gone VAR: delete one of these before the test ends.
+ns_gone() {
+	local ns=${!1} kept=() space
+
+	must ip netns del "$ns"
+	for space in "${SPACES[@]}"; do
+		[ "$space" = "$ns" ] || kept+=("$space")
+	done
+	SPACES=("${kept[@]}")
+}
+
 # in_ns NS COMMAND...
 in_ns() { ip netns exec "$@"; }
 
