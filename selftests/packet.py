@@ -5,8 +5,10 @@
 packet.py send DST SPEC...      send UDP datagrams, one for each SPEC; where one
                                 is an address, those that follow go there
 packet.py recv                  print the datagrams that arrive, until killed
-packet.py errors [--until COMMAND] DST SPEC...
-                                send, and print the ICMP errors that come back
+packet.py errors [--until COMMAND | --again] DST SPEC...
+                                send, and print the ICMP errors that come back,
+                                or until COMMAND succeeds have come back; send
+                                again meanwhile
 packet.py forge SRC DST SPEC... send tunnelled datagrams without a tunnel
 packet.py answer DEV SPEC...    answer tunnelled packets by ICMP errors, each in
                                 turn, until killed
@@ -160,39 +162,38 @@ def read_error(sock):
     return None
 
 
-def await_error(sock, until):
+def await_error(sock, data, mode, until):
+    poll = select.poll()
+    poll.register(sock, select.POLLERR)
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        if until:
+        if mode == "--until":
             if os.system(until) == 0:
-                break
+                return read_error(sock) or "none"
             time.sleep(0.05)
-        else:
-            poll = select.poll()
-            poll.register(sock, select.POLLERR)
-            if poll.poll(PATIENCE * 1000):
-                break
-    else:
-        return "not until: " + until if until else "none"
-    return read_error(sock) or "none"
+        elif poll.poll(1000):
+            return read_error(sock) or "none"
+        elif mode == "--again":
+            sock.send(data)
+    return "none" if mode != "--until" else "not until: " + until
 
 
 def cmd_errors(*args):
-    until = ""
-    if args[0] == "--until":
-        until, args = args[1], args[2:]
+    mode, until = args[0], args[1]
+    args = args[{"--until": 2, "--again": 1}.get(mode, 0):]
     for dst, spec in destinations(args):
         with socket_for(dst, spec) as sock:
             v6 = sock.family == socket.AF_INET6
             sock.setsockopt(socket.IPPROTO_IPV6 if v6 else socket.IPPROTO_IP,
                             IPV6_RECVERR if v6 else IP_RECVERR, 1)
             sock.setblocking(False)
+            data = payload_of(spec)
             try:
-                sock.send(payload_of(spec))
+                sock.send(data)
             except OSError as e:
                 if e.errno != errno.EMSGSIZE:
                     raise
-            print(await_error(sock, until), flush=True)
+            print(await_error(sock, data, mode, until), flush=True)
 
 
 # --- forged packets ----------------------------------------------------------
