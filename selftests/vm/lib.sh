@@ -69,8 +69,8 @@ need_host() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" = 0 ] || die "not root, and missing: ${missing[*]}"
 	say "installing on this host: ${missing[*]}"
-	apt_get update -qq || say "apt-get update failed, trying all the same"
-	apt_get install -qq --no-install-recommends "${missing[@]}" ||
+	apt_get update || say "apt-get update failed, trying all the same"
+	apt_get install --no-install-recommends "${missing[@]}" ||
 		die "cannot install: ${missing[*]}"
 }
 
@@ -81,9 +81,14 @@ need_vm() {
 		qemu-system-x86_64=qemu-system-x86
 }
 
+# apt_get ARG...: what it says is shown only if it fails.
 apt_get() {
-	DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 \
-		"$@" </dev/null >&2
+	local out
+
+	out=$(DEBIAN_FRONTEND=noninteractive apt-get -qq \
+		-o DPkg::Lock::Timeout=600 "$@" </dev/null 2>&1) && return
+	echo "$out" >&2
+	return 1
 }
 
 # hash_of [NAME...]: one hash over files and directories, and over stdin.
