@@ -5,7 +5,7 @@
 # work, count the same, and look the same on the wire.
 
 . ./lib.sh
-require ping nc tcpdump jq
+require ping socat tcpdump jq
 require_module ipip sit
 
 BYTES=2097152
@@ -60,7 +60,7 @@ ping_counts() {
 	done
 }
 
-tcp() { check_eq "bytes received" "$BYTES" "$(transfer "$@" "$BYTES")"; }
+tcp() { check_eq "bytes received" "$BYTES" "$(tcp_bytes "$@" "$BYTES")"; }
 
 # on_the_wire FILTER PROTOCOL ADDR-OF-A ADDR-OF-B TTL-OFFSET: of a ping from
 # either end, the outer headers differ in nothing but addresses, ID, checksum.

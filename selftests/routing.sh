@@ -6,7 +6,7 @@
 # it; when the tunnel fails, the route goes, and comes back with it.
 
 . ./lib.sh
-require ping nc tcpdump bird birdc jq
+require ping socat tcpdump bird birdc jq
 
 BYTES=1048576
 
@@ -87,7 +87,7 @@ traffic() {
 	check_range "packets into the tunnel" 5 99 \
 		$(($(stat_get "$A" adit0 tx_packets) - before))
 	check_eq "bytes received" "$BYTES" \
-		"$(transfer "$HA" "$HB" "$1" "$BYTES")"
+		"$(tcp_bytes "$HA" "$HB" "$1" "$BYTES")"
 }
 
 # What the daemons say to each other is multicast, and outer unicast.

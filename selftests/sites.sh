@@ -10,7 +10,7 @@
 #	            +-eth0-- R --eth0-+
 
 . ./lib.sh
-require ping nc tcpdump traceroute jq
+require ping socat tcpdump traceroute jq
 
 BYTES=2097152
 OUTER_AB=c0000201c6336402	# 192.0.2.1 to 198.51.100.2
@@ -95,7 +95,7 @@ narrow() {
 }
 
 tcp() {
-	check_eq "bytes received" "$BYTES" "$(transfer "$@" "$BYTES")"
+	check_eq "bytes received" "$BYTES" "$(tcp_bytes "$@" "$BYTES")"
 }
 
 # Each gateway's tunnel has counted what the host sent, and nothing else.
