@@ -20,7 +20,7 @@ done
 
 # Outer packets that leave A, by device and by mark, as the packet filter sees
 # them.
-must in_ns "$A" nft -f - <<-EOT
+cat >"$WORK/watch.nft" <<-EOT
 	table ip watch {
 	        counter eth0 {}
 	        counter eth1 {}
@@ -36,6 +36,7 @@ must in_ns "$A" nft -f - <<-EOT
 	        }
 	}
 EOT
+must in_ns "$A" nft -f "$WORK/watch.nft"
 
 # counters: of outer packets, as eth0, eth1, marked, unmarked.
 counters() {
