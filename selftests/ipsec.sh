@@ -1,0 +1,184 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Inside IPsec: what the tunnel sends is protected by ESP in transport mode,
+# with keys set by hand. The wire carries ESP only, MTU and PMTU follow, and
+# what comes in the clear is refused.
+
+. ./lib.sh
+require ping socat tcpdump jq
+require_module esp4 xfrm_user
+
+BYTES=2097152
+KEY1=0x$(printf '11%.0s' {1..16})aabbccdd	# AES-128 and its salt
+KEY2=0x$(printf '22%.0s' {1..16})ddccbbaa
+
+# ESP with AES-GCM: header 8, IV 8, ICV 16, and a trailer of at least 2 that
+# fills up to a multiple of 4. Of an underlay's 1500, ESP leaves 1466 to the
+# outer packet: 1500 - 20 - 32 = 1448, less the trailer, plus the IP header.
+MTU_1500=$((1466 - 20))
+MTU_1400=$((1366 - 20))
+
+# sa SRC DST SPI KEY: one direction's, at both ends.
+sa() {
+	local ns
+
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" xfrm state add src "$1" dst "$2" proto esp \
+			spi "$3" reqid 1 mode transport \
+			aead 'rfc4106(gcm(aes))' "$4" 128
+	done
+}
+
+# policy NS DIR SRC DST: of both outer protocols.
+policy() {
+	local proto
+
+	for proto in 4 41; do
+		must ip -n "$1" xfrm policy add dir "$2" src "$3/32" \
+			dst "$4/32" proto "$proto" tmpl src "$3" dst "$4" \
+			proto esp reqid 1 mode transport
+	done
+}
+
+protect() {
+	policy "$A" out "$A_IP" "$B_IP"
+	policy "$A" in "$B_IP" "$A_IP"
+	policy "$B" out "$B_IP" "$A_IP"
+	policy "$B" in "$A_IP" "$B_IP"
+}
+
+mtu_is() { [ "$(in_ns "$A" cat /sys/class/net/adit0/mtu)" = "$1" ]; }
+
+# on_the_wire ADDR: pings pass, and the router sees nothing but ESP.
+on_the_wire() {
+	capture_start "$R" eth0 wire ip
+	ping_ok "$A" "$1" -c 4
+	capture_wait wire 8
+	capture_stop wire
+	check_eq "packets" 8 "$(capture_show wire | wc -l)"
+	check_eq "ESP packets" 8 "$(capture_show wire ip proto 50 | wc -l)"
+	check_eq "of A" 4 "$(capture_show wire \
+		"esp and src $A_IP and dst $B_IP" | grep -c 'spi=0x00000101')"
+	check_eq "of B" 4 "$(capture_show wire \
+		"esp and src $B_IP and dst $A_IP" | grep -c 'spi=0x00000202')"
+}
+
+tcp() {
+	check_eq "bytes received by B" "$BYTES" \
+		"$(tcp_bytes "$A" "$B" "$1" "$BYTES")"
+	check_eq "bytes received by A" "$BYTES" \
+		"$(tcp_bytes "$B" "$A" "$2" "$BYTES")"
+}
+
+# told ADDR FAMILY SIZE MTU: a ping of that size fails, and says the MTU.
+told() {
+	local out
+
+	out=$(in_ns "$A" ping "-$2" -c 1 -W 1 -M 'do' -s "$3" "$1" 2>&1)
+	[[ $out =~ mtu\ ?[:=]\ ?$4 ]] || { echo "$out"; return 1; }
+}
+
+# fits ADDR FAMILY HEADERS MTU: packets of that size pass, larger ones are
+# answered with it.
+fits() {
+	check "a packet of $4 bytes" in_ns "$A" \
+		ping "-$2" -q -c 2 -i 0.2 -W 5 -M 'do' -s $(($4 - $3)) "$1"
+	check "one more is too much" told "$1" "$2" $(($4 - $3 + 1)) "$4"
+}
+
+mtu_follows() {
+	check_eq "MTU of the device" "$MTU_1500" \
+		"$(in_ns "$A" cat /sys/class/net/adit0/mtu)"
+	fits 10.9.0.2 4 28 "$MTU_1500"
+	fits fd09::2 6 48 "$MTU_1500"
+	capture_start "$R" eth0 largest ip proto 50
+	ping_ok "$A" 10.9.0.2 -c 1 -s $((MTU_1500 - 28))
+	capture_wait largest 2
+	capture_stop largest
+	check_eq "the largest is as large as the wire allows" 1500 \
+		"$(hex_num "$(capture_hex largest | head -n 1)" 2 2)"
+	must ip -n "$A" link set eth0 mtu 1400
+	check_within 5000 "MTU $MTU_1400" mtu_is "$MTU_1400"
+	fits 10.9.0.2 4 28 "$MTU_1400"
+	must ip -n "$A" link set eth0 mtu 1500
+	check_within 5000 "MTU $MTU_1500" mtu_is "$MTU_1500"
+}
+
+# A hop of 1400 bytes behind the router, of which an ICMP error about ESP tells.
+pmtu() {
+	must ip -n "$R" link set eth1 mtu 1400
+	check_within 20000 "the sender is told $MTU_1400" \
+		told 10.9.0.2 4 $((MTU_1500 - 28)) "$MTU_1400"
+	fits 10.9.0.2 4 28 "$MTU_1400"
+	check_within 20000 "the IPv6 sender is told $MTU_1400" \
+		told fd09::2 6 $((MTU_1500 - 48)) "$MTU_1400"
+	fits fd09::2 6 48 "$MTU_1400"
+	check_eq "bytes received" "$BYTES" \
+		"$(tcp_bytes "$A" "$B" 10.9.0.2 "$BYTES")"
+	check_eq "bytes received" "$BYTES" \
+		"$(tcp_bytes "$A" "$B" fd09::2 "$BYTES")"
+	must ip -n "$R" link set eth1 mtu 1500
+	must ip -n "$A" route flush cache
+}
+
+# B forgets to protect what it sends: A refuses it, under its cause.
+in_the_clear() {
+	local proto
+
+	settle "$A" adit0
+	drops_mark "$A" adit0
+	for proto in 4 41; do
+		must ip -n "$B" xfrm policy delete dir out src "$B_IP/32" \
+			dst "$A_IP/32" proto "$proto"
+	done
+	check_fails "ping" in_ns "$A" ping -q -c 2 -i 0.2 -W 1 10.9.0.2
+	check_fails "IPv6 ping" in_ns "$A" ping -q -c 2 -i 0.2 -W 1 fd09::2
+	check_drops "$A" adit0 rx_policy 4
+	policy "$B" out "$B_IP" "$A_IP"
+	ping_ok "$A" 10.9.0.2
+	ping_ok "$A" fd09::2
+}
+
+# Policy that comes after the tunnel holds for the next packet.
+later() {
+	local ns
+
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" xfrm policy flush
+	done
+	capture_start "$R" eth0 clear ip proto 4
+	ping_ok "$A" 10.9.0.2 -c 2
+	capture_wait clear 4
+	capture_stop clear
+	protect
+	on_the_wire 10.9.0.2
+	check "the sender is told $MTU_1500" \
+		told 10.9.0.2 4 $((1480 - 28)) "$MTU_1500"
+	check "let the MTU follow" ip -n "$A" link set adit0 mtu 0
+	check_eq "MTU" "$MTU_1500" "$(in_ns "$A" cat /sys/class/net/adit0/mtu)"
+}
+
+topo_router
+ip -n "$A" xfrm state add src "$A_IP" dst "$B_IP" proto esp spi 0x101 reqid 1 \
+	mode transport aead 'rfc4106(gcm(aes))' "$KEY1" 128 2>/dev/null ||
+	skip_all "no ESP with AES-GCM"
+must ip -n "$A" xfrm state flush
+sa "$A_IP" "$B_IP" 0x101 "$KEY1"
+sa "$B_IP" "$A_IP" 0x202 "$KEY2"
+protect
+adit_pair
+
+case_run "IPv4 ping inside ESP" on_the_wire 10.9.0.2
+case_run "IPv6 ping inside ESP" on_the_wire fd09::2
+case_run "the MTU follows, less the overhead of ESP" mtu_follows
+drops_mark "$A" adit0
+drops_mark "$B" adit0
+case_run "IPv4 TCP inside ESP" tcp 10.9.0.2 10.9.0.1
+case_run "IPv6 TCP inside ESP" tcp fd09::2 fd09::1
+case_run "nothing was dropped at A" check_drops "$A" adit0
+case_run "nothing was dropped at B" check_drops "$B" adit0
+case_run "PMTU by ICMP about ESP" pmtu
+case_run "what comes in the clear is refused" in_the_clear
+case_run "policy that comes later" later
+finish
