@@ -9,15 +9,9 @@ require python3 tcpdump jq
 
 V4=10.9.0.2 V6=fd09::2
 
-packet() { in_ns "$1" ./packet.py "${@:2}"; }
-lines() { printf '%s\n' "$@"; }
-
-# receive: B's datagrams, into the file received.
+# receive: B's datagrams, counted, from now to check_received.
 receive() {
-	: >"$WORK/received"
-	ip netns exec "$B" ./packet.py recv >"$WORK/received" &
-	RECEIVER=$!
-	check_within 10000 "receiver" receiving
+	udp_receive "$B"
 	settle "$B" adit0
 	RX_PACKETS=$(stat_get "$B" adit0 rx_packets)
 	RX_BYTES=$(stat_get "$B" adit0 rx_bytes)
@@ -25,19 +19,13 @@ receive() {
 	drops_mark "$B" adit0
 }
 
-receiving() { [ -n "$(ip netns exec "$B" ss -Hlun 'sport = :5999')" ]; }
-received() { [ "$(wc -l <"$WORK/received")" -ge "$1" ]; }
-
 # check_received BYTES LINE...: exactly these have arrived, in as many inner
 # packets of that many bytes in all.
 check_received() {
 	local bytes=$1
 	shift
 
-	check_within 5000 "$# datagrams" received $#
-	kill "$RECEIVER"
-	wait "$RECEIVER" 2>/dev/null
-	check_eq "what arrives" "$(lines "$@")" "$(sort -n "$WORK/received")"
+	udp_received "$@"
 	check_eq "inner packets" $# \
 		$(($(stat_get "$B" adit0 rx_packets) - RX_PACKETS))
 	check_eq "inner bytes" "$bytes" \

@@ -9,8 +9,6 @@ require python3 tcpdump ethtool jq
 
 V4=10.9.0.2 V6=fd09::2
 
-packet() { in_ns "$1" ./packet.py "${@:2}"; }
-lines() { printf '%s\n' "$@"; }
 options() { check "set $*" ip -n "$A" link set adit0 type adit "$@"; }
 
 # Captures run all the time: inner (what enters the tunnel), outer (what is on

@@ -537,6 +537,33 @@ iperf_ok() {
 
 iperf_bytes() { tcp_bytes "$@"; }
 
+# packet NS ARG...: packet.py, there.
+packet() { in_ns "$1" "$LIB/packet.py" "${@:2}"; }
+
+# lines WORD...: a line for each.
+lines() { printf '%s\n' "$@"; }
+
+# udp_receive NS: take packet.py's datagrams there, from now to udp_received.
+udp_receive() {
+	: >"$WORK/received"
+	ip netns exec "$1" "$LIB/packet.py" recv >"$WORK/received" &
+	UDP_RECEIVER=$!
+	check_within 10000 "a receiver in $1" udp_listens "$1" 5999
+}
+
+# udp_received LINE...: assert that exactly these arrive within 5 s: number,
+# size, and whether the payload is.
+udp_received() {
+	check_within 5000 "$# datagrams" udp_has $#
+	kill "$UDP_RECEIVER"
+	wait "$UDP_RECEIVER" 2>/dev/null
+	check_eq "datagrams received" "$(lines "$@")" \
+		"$(sort -n "$WORK/received")"
+}
+
+udp_has() { [ "$(wc -l <"$WORK/received")" -ge "$1" ]; }
+udp_listens() { [ -n "$(ip netns exec "$1" ss -Hlun "sport = :$2")" ]; }
+
 # listens NS PORT: does anyone, on TCP?
 listens() { [ -n "$(ip netns exec "$1" ss -Htln "sport = :$2")" ]; }
 

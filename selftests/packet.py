@@ -422,7 +422,9 @@ def cmd_stream(path, port):
         if flags & 2:
             base = seq + 1
         elif len(data) > (off >> 4) * 4:
-            parts[(seq - base) & 0xffffffff] = data[(off >> 4) * 4:]
+            # of what was sent again in smaller pieces the larger one
+            at, part = (seq - base) & 0xffffffff, data[(off >> 4) * 4:]
+            parts[at] = max(part, parts.get(at, b""), key=len)
     at = 0
     for seq in sorted(parts):
         if seq <= at < seq + len(parts[seq]):
