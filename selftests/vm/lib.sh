@@ -76,7 +76,7 @@ need_host() {
 
 # need_vm: what building and booting needs on this host.
 need_vm() {
-	need_host mmdebstrap=mmdebstrap mke2fs=e2fsprogs cpio=cpio \
+	need_host mmdebstrap=mmdebstrap mke2fs=e2fsprogs cpio=cpio mount=mount \
 		modprobe=kmod xz=xz-utils zstd=zstd busybox=busybox-static \
 		qemu-system-x86_64=qemu-system-x86
 }
