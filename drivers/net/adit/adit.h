@@ -27,8 +27,9 @@ enum adit_drop {
 	ADIT_DROP_MAX		/* the number of causes */
 };
 
-/* How many adit devices may be stacked in each other on transmit. A level
- * takes about 1 KiB of the kernel stack, and the core stops at eight devices.
+/* How many adit devices may be stacked in each other on transmit. Each level
+ * goes through the whole of the IP stack's output on one kernel stack; the
+ * core alone would stop at eight devices of any kind.
  */
 #define ADIT_NESTING_MAX	4
 
@@ -158,16 +159,18 @@ struct adit_net {
  * @inner: its family
  * @dst: outer route, referenced
  * @local: outer source
+ * @dsfield: inner DSCP and ECN
  * @tos: outer TOS byte, DSCP and ECN
- * @ttl: outer TTL
+ * @ttl: of the inner packet, then of the outer one
  * @df: outer DF bit
  * @inner_df: inner packet may not be fragmented
  */
 struct adit_flow {
-	const struct adit_config *config;
+	struct adit_config *config;
 	const struct adit_inner *inner;
 	struct dst_entry *dst;
 	union adit_addr local;
+	u8 dsfield;
 	u8 tos;
 	u8 ttl;
 	bool df;
@@ -175,13 +178,21 @@ struct adit_flow {
 };
 
 /**
- * struct adit_inner - an inner family, as data
+ * struct adit_inner - an inner family
  * @ethertype: skb->protocol
  * @ipproto: protocol number of it directly inside IP
  * @version: first nibble of its header
  * @hlen: its shortest header
- * @min_mtu: every path carries packets of that size, fragmented if need be
+ * @min_mtu: a packet of that size is never too big: where the path carries
+ *	less, the outer packet is fragmented; 0: no such size
  * @index: into adit_config.dst_cache
+ * @read: take from the inner header what the outer one depends on
+ * @dsfield: DSCP and ECN of the packet
+ * @too_big: tell the packet's sender what the path carries
+ * @route: the way of a quoted packet, as if it were sent from here; a dst or
+ *	an ERR_PTR
+ * @relay: pass an error on to the sender of a quoted packet that has its route;
+ *	@mtu: what the path carries of inner packets, 0: it gets nowhere
  */
 struct adit_inner {
 	__be16 ethertype;
@@ -190,6 +201,11 @@ struct adit_inner {
 	u8 hlen;
 	u16 min_mtu;
 	u8 index;
+	void (*read)(const struct sk_buff *skb, struct adit_flow *flow);
+	u8 (*dsfield)(const struct sk_buff *skb);
+	void (*too_big)(struct sk_buff *skb, unsigned int mtu);
+	struct dst_entry *(*route)(const struct sk_buff *quote);
+	void (*relay)(struct sk_buff *quote, unsigned int mtu);
 };
 
 enum adit_inner_index {
@@ -199,6 +215,7 @@ enum adit_inner_index {
 };
 
 extern const struct adit_inner adit_inners[ADIT_INNER_MAX];
+const struct adit_inner *adit_inner_find(__be16 ethertype);
 
 /**
  * struct adit_encap_ops - an encapsulation: what stands between the outer IP
@@ -217,21 +234,35 @@ struct adit_encap_ops {
 
 extern const struct adit_encap_ops adit_encap_ip;
 
+/* What an ICMP error from the underlay means to a tunnel (RFC 2003, 4) */
+enum adit_err {
+	ADIT_ERR_IGNORE,
+	ADIT_ERR_UNREACHABLE,
+	ADIT_ERR_TOO_BIG,
+	ADIT_ERR_REDIRECT,
+};
+
 /**
  * struct adit_outer_ops - an underlay's IP version
  * @family: AF_*
+ * @ethertype: skb->protocol
  * @addr_len: bytes of an address
  * @hlen: bytes of its header
  * @check: refuse addresses that cannot be a tunnel's ends (RTNL)
- * @route: find flow->dst and flow->local (softirq or process, RCU); a dst or an
- *	ERR_PTR
+ * @route: find flow->dst and flow->local (BHs off, RCU); a dst or an ERR_PTR
  * @leads_back: the route ends on this host
  * @build: put the outer header before the packet
  * @send: hand it to the underlay, which consumes the skb
- * @dsfield: DSCP and ECN of a received packet whose network header is outer
+ * @policy_ok: IPsec policy lets a received packet pass
+ * @dsfield: DSCP and ECN of a packet whose network header is outer
+ * @err: what an ICMP error means
+ * @quoted_hlen: bytes of the outer header that an ICMP error quotes, the skb
+ *	being at it; 0: no inner header follows
+ * @redirect: take an ICMP redirect
  */
 struct adit_outer_ops {
 	int family;
+	__be16 ethertype;
 	u8 addr_len;
 	u8 hlen;
 	int (*check)(struct net *net, const struct adit_key *key,
@@ -241,7 +272,12 @@ struct adit_outer_ops {
 	void (*build)(struct net *net, struct sk_buff *skb,
 		      const struct adit_flow *flow);
 	int (*send)(struct net *net, struct sk_buff *skb);
+	bool (*policy_ok)(struct sk_buff *skb);
 	u8 (*dsfield)(const struct sk_buff *skb);
+	enum adit_err (*err)(const struct sk_buff *skb);
+	unsigned int (*quoted_hlen)(const struct sk_buff *skb);
+	void (*redirect)(struct sk_buff *skb, const struct adit_config *config,
+			 const struct adit_inner *inner);
 };
 
 extern const struct adit_outer_ops adit_outer_ip4;
@@ -260,7 +296,6 @@ void adit_count_drop(struct adit_tunnel *t, enum adit_drop cause);
 void adit_drop_skb(struct adit_tunnel *t, struct sk_buff *skb,
 		   enum adit_drop cause);
 u64 adit_drops_sum(const struct adit_tunnel *t, enum adit_drop cause);
-bool adit_netdev_is_adit(const struct net_device *dev);
 
 /* xmit.c */
 netdev_tx_t adit_xmit(struct sk_buff *skb, struct net_device *dev);
@@ -285,17 +320,15 @@ int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 		       struct adit_config *new);
 
 /* icmp.c */
-int adit_icmp_err(struct sk_buff *skb, u32 info,
-		  const struct adit_config *config,
+int adit_icmp_err(struct sk_buff *skb, u32 info, struct adit_config *config,
 		  const struct adit_inner *inner);
-void adit_icmp_too_big(struct sk_buff *skb, const struct adit_inner *inner,
-		       unsigned int mtu);
 
 /* mtu.c */
 int adit_change_mtu(struct net_device *dev, int mtu);
 unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t);
 void adit_mtu_sync(struct adit_tunnel *t);
-void adit_mtu_recheck(struct adit_tunnel *t, const struct dst_entry *dst);
+void adit_mtu_recheck(const struct adit_config *config,
+		      const struct dst_entry *dst);
 int adit_mtu_init(struct adit_net *an);
 void adit_mtu_exit(struct adit_net *an);
 int adit_mtu_register(void);

@@ -212,55 +212,57 @@ static struct adit_config *demux(struct adit_net *an,
 	return config;
 }
 
-static struct adit_config *demux_ip4(struct sk_buff *skb, __be32 remote,
-				     __be32 local)
+/* Without an initialiser: not every compiler zeroes all of a union by one. */
+static void key_ip4(struct adit_key *key, __be32 remote, __be32 local)
 {
-	const struct adit_key key = {
-		.remote.v4 = remote,
-		.local.v4 = local,
-		.family = AF_INET,
-	};
+	memset(key, 0, sizeof(*key));
+	key->remote.v4 = remote;
+	key->local.v4 = local;
+	key->family = AF_INET;
+}
 
-	return demux(adit_net(dev_net(skb->dev)), &key, skb->dev,
-		     inet_sdif(skb));
+/* What was sent to a group, by either layer, is not from a tunnel. */
+static int rcv_ip4(struct sk_buff *skb, const struct adit_inner *inner)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct adit_config *config;
+	struct adit_key key;
+
+	if (skb->pkt_type != PACKET_HOST ||
+	    skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
+		return -ENOENT;
+
+	key_ip4(&key, iph->saddr, iph->daddr);
+	config = demux(adit_net(dev_net(skb->dev)), &key, skb->dev,
+		       inet_sdif(skb));
+	return config ? adit_receive(skb, config, inner) : -ENOENT;
 }
 
 /* An error need not come in where its packet went out: this host's own come in
- * on lo, and paths may be asymmetric. Then the device that the packet's route
- * names tells whose it is.
+ * on lo, and paths may be asymmetric. Then the device that a packet between
+ * these ends would take tells whose it is. A tunnel that is bound to yet
+ * another device is not found by that.
  */
-static struct adit_config *demux_ip4_routed(struct sk_buff *skb, __be32 remote,
-					    __be32 local)
+static struct adit_config *demux_routed(struct adit_net *an,
+					const struct adit_key *key,
+					const struct net_device *dev)
 {
-	struct net *net = dev_net(skb->dev);
-	const struct adit_key key = {
-		.remote.v4 = remote,
-		.local.v4 = local,
-		.family = AF_INET,
-	};
 	struct flowi4 fl4 = {
-		.daddr = remote,
-		.saddr = local,
-		.flowi4_oif = l3mdev_master_ifindex_rcu(skb->dev),
+		.daddr = key->remote.v4,
+		.saddr = key->local.v4,
+		.flowi4_oif = l3mdev_master_ifindex_rcu(dev),
 		.flowi4_flags = FLOWI_FLAG_ANYSRC,
 	};
 	struct adit_config *config;
 	struct rtable *rt;
 
-	rt = ip_route_output_key(net, &fl4);
+	rt = ip_route_output_key(an->net, &fl4);
 	if (IS_ERR(rt))
 		return NULL;
-	config = demux(adit_net(net), &key, rt->dst.dev, 0);
+	config = demux(an, key, rt->dst.dev,
+		       l3mdev_master_ifindex_rcu(rt->dst.dev));
 	ip_rt_put(rt);
 	return config;
-}
-
-static int rcv_ip4(struct sk_buff *skb, const struct adit_inner *inner)
-{
-	const struct iphdr *iph = ip_hdr(skb);
-	struct adit_config *config = demux_ip4(skb, iph->saddr, iph->daddr);
-
-	return config ? adit_receive(skb, config, inner) : -ENOENT;
 }
 
 /* The quoted packet is ours, so its source is the local end. */
@@ -268,10 +270,14 @@ static int err_ip4(struct sk_buff *skb, u32 info,
 		   const struct adit_inner *inner)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	struct adit_config *config = demux_ip4(skb, iph->daddr, iph->saddr);
+	struct adit_net *an = adit_net(dev_net(skb->dev));
+	struct adit_config *config;
+	struct adit_key key;
 
+	key_ip4(&key, iph->daddr, iph->saddr);
+	config = demux(an, &key, skb->dev, inet_sdif(skb));
 	if (!config)
-		config = demux_ip4_routed(skb, iph->daddr, iph->saddr);
+		config = demux_routed(an, &key, skb->dev);
 	return config ? adit_icmp_err(skb, info, config, inner) : -ENOENT;
 }
 

@@ -11,6 +11,7 @@
 #include <linux/ethtool.h>
 #include <linux/if_arp.h>
 #include <net/ip_tunnels.h>
+#include <net/netdev_lock.h>
 
 #include "adit.h"
 
@@ -71,7 +72,6 @@ static void adit_get_stats64(struct net_device *dev,
 	const struct adit_tunnel *t = netdev_priv(dev);
 	int cause;
 
-	netdev_stats_to_stats64(stats, &dev->stats);
 	dev_fetch_sw_netstats(stats, dev->tstats);
 
 	for (cause = 0; cause < ADIT_DROP_MAX; cause++)
@@ -88,6 +88,8 @@ static int adit_dev_init(struct net_device *dev)
 	struct adit_tunnel *t = netdev_priv(dev);
 	struct adit_net *an = adit_net(t->net);
 	int err = -ENOMEM;
+
+	netdev_lockdep_set_classes(dev);
 
 	t->drops = alloc_percpu(struct adit_drop_counts);
 	if (!t->drops)
@@ -141,15 +143,21 @@ static void adit_dev_free(struct net_device *dev)
 	RCU_INIT_POINTER(t->config, NULL);	/* for newlink's error path */
 }
 
+/* An index in the netns of the underlay; the device's own says "none", which
+ * is 0 where that would be read in another netns.
+ */
 static int adit_get_iflink(const struct net_device *dev)
 {
 	const struct adit_tunnel *t = netdev_priv(dev);
 	const struct adit_config *config;
-	int link;
+	int link = 0;
 
 	rcu_read_lock();
 	config = rcu_dereference(t->config);
-	link = config && config->key.link ? config->key.link : dev->ifindex;
+	if (config && config->key.link)
+		link = config->key.link;
+	else if (net_eq(dev_net(dev), t->net))
+		link = dev->ifindex;
 	rcu_read_unlock();
 	return link;
 }
@@ -162,11 +170,6 @@ static const struct net_device_ops adit_netdev_ops = {
 	.ndo_change_mtu = adit_change_mtu,
 	.ndo_get_iflink = adit_get_iflink,
 };
-
-bool adit_netdev_is_adit(const struct net_device *dev)
-{
-	return dev->netdev_ops == &adit_netdev_ops;
-}
 
 static void adit_get_drvinfo(struct net_device *dev,
 			     struct ethtool_drvinfo *info)

@@ -36,6 +36,14 @@ static unsigned int link_mtu(const struct adit_tunnel *t, int ifindex)
 	return link && link != t->dev ? link->mtu : ETH_DATA_LEN;
 }
 
+/* The largest packet is limited by its 16-bit length all the same. */
+static unsigned int inner_mtu(const struct adit_config *config,
+			      unsigned int outer_mtu)
+{
+	return clamp_t(int, outer_mtu - adit_overhead(config),
+		       ADIT_MTU_AUTO_MIN, config->tunnel->dev->max_mtu);
+}
+
 /**
  * adit_mtu_of_underlay - the MTU that the underlay gives a tunnel now
  * @t: the tunnel
@@ -49,28 +57,25 @@ unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t)
 		.config = rtnl_dereference(t->config),
 		.inner = &adit_inners[ADIT_INNER_IP4],
 	};
-	const struct adit_config *config = flow.config;
+	struct adit_config *config = flow.config;
+	unsigned int mtu = link_mtu(t, config->key.link);
 	struct dst_entry *dst;
-	unsigned int mtu;
 
 	if (config->tos != ADIT_TOS_INHERIT)
 		flow.tos = config->tos;
 
 	local_bh_disable();	/* the route caches are the packet path's */
+	rcu_read_lock();
 	dst = config->outer->route(t->net, &flow);
-	local_bh_enable();
-
-	if (IS_ERR(dst)) {
-		mtu = link_mtu(t, config->key.link);
-	} else {
-		mtu = dst->dev == t->dev ? link_mtu(t, config->key.link) :
-					   route_mtu(dst);
+	if (!IS_ERR(dst)) {
+		if (dst->dev != t->dev)
+			mtu = route_mtu(dst);
 		dst_release(dst);
 	}
+	rcu_read_unlock();
+	local_bh_enable();
 
-	/* the largest packet is limited by its 16-bit length all the same */
-	return clamp_t(int, mtu - adit_overhead(config), ADIT_MTU_AUTO_MIN,
-		       t->dev->max_mtu);
+	return inner_mtu(config, mtu);
 }
 
 /* Room for the outer header and the underlay's, so that few packets must be
@@ -156,20 +161,25 @@ static void schedule_sync(struct adit_net *an)
 }
 
 /**
- * adit_mtu_recheck - a packet was larger than its outer route carries
- * @t: the tunnel
+ * adit_mtu_recheck - the packet path has looked a route up afresh
+ * @config: the tunnel's
  * @dst: the route
  *
- * IPsec policy has no notifier, so this is how its overhead is noticed.
- * Context: any.
+ * Not everything that changes a route's MTU has an event to wait for: IPsec
+ * policy has none, next hop objects have one without a stable interface.
+ * Context: RCU.
  */
-void adit_mtu_recheck(struct adit_tunnel *t, const struct dst_entry *dst)
+void adit_mtu_recheck(const struct adit_config *config,
+		      const struct dst_entry *dst)
 {
-	if (dst_xfrm(dst) && READ_ONCE(t->mtu_auto))
+	const struct adit_tunnel *t = config->tunnel;
+
+	if (READ_ONCE(t->mtu_auto) && dst->dev != t->dev &&
+	    inner_mtu(config, route_mtu(dst)) != READ_ONCE(t->dev->mtu))
 		schedule_sync(adit_net(t->net));
 }
 
-/* Routes, their metrics, next hops and rules */
+/* Routes, their metrics and rules */
 static int fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	const struct fib_notifier_info *info = ptr;

@@ -84,7 +84,6 @@ static int parse_addr(union adit_addr *addr, struct adit_config *config,
 
 	config->outer = outer;
 	config->key.family = outer->family;
-	memset(addr, 0, sizeof(*addr));
 	nla_memcpy(addr, attr, sizeof(*addr));
 	return 0;
 }
@@ -187,11 +186,13 @@ static struct adit_config *new_config(struct adit_tunnel *t,
 
 	config->tunnel = t;
 	config->encap = &adit_encap_ip;
-	config->ttl = old ? old->ttl : ADIT_TTL_DEFAULT;
+	config->ttl = ADIT_TTL_DEFAULT;
 	if (old) {
 		config->key = old->key;
 		config->outer = old->outer;
+		config->encap = old->encap;
 		config->fwmark = old->fwmark;
+		config->ttl = old->ttl;
 		config->tos = old->tos;
 		config->df = old->df;
 	}
@@ -387,7 +388,7 @@ static struct net *adit_get_link_net(const struct net_device *dev)
 {
 	const struct adit_tunnel *t = netdev_priv(dev);
 
-	return READ_ONCE(t->net);
+	return t->net;
 }
 
 struct rtnl_link_ops adit_link_ops __read_mostly = {

@@ -6,11 +6,8 @@
  * Does not own: finding the tunnel (demux.c), ICMP errors (icmp.c).
  */
 
-#include <net/dsfield.h>
 #include <net/inet_ecn.h>
-#include <net/ip.h>
 #include <net/ip_tunnels.h>
-#include <net/xfrm.h>
 
 #include "adit.h"
 
@@ -26,17 +23,12 @@ static bool inner_is_sane(struct sk_buff *skb, const struct adit_inner *inner)
 static enum adit_drop decap_ecn(struct sk_buff *skb, u8 outer,
 				const struct adit_inner *inner)
 {
-	u8 dsfield;
-
 	if (!(outer & INET_ECN_MASK))
 		return ADIT_DROP_NONE;
 	if (skb_ensure_writable(skb, inner->hlen))
 		return ADIT_DROP_RX_NOMEM;
 
-	dsfield = inner->index == ADIT_INNER_IP4 ?
-		  ipv4_get_dsfield(ip_hdr(skb)) :
-		  ipv6_get_dsfield(ipv6_hdr(skb));
-	if (INET_ECN_decapsulate(skb, outer, dsfield) > 1)
+	if (INET_ECN_decapsulate(skb, outer, inner->dsfield(skb)) > 1)
 		return ADIT_DROP_RX_ECN;
 	return ADIT_DROP_NONE;
 }
@@ -52,7 +44,7 @@ static enum adit_drop receive(struct adit_tunnel *t, struct sk_buff *skb,
 
 	if (unlikely(!(dev->flags & IFF_UP)))
 		return ADIT_DROP_RX_DOWN;
-	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb))
+	if (!config->outer->policy_ok(skb))
 		return ADIT_DROP_RX_POLICY;
 
 	outer = config->outer->dsfield(skb);

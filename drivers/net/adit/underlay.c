@@ -3,16 +3,22 @@
  * adit: the underlay's IP versions.
  *
  * Owns: the rows of that table: which addresses can be a tunnel's ends, the
- * outer route, the outer header, handing it over, and the outer ECN bits.
- * Does not own: which route's MTU the device takes (mtu.c), ICMP (icmp.c).
+ * outer route, the outer header, handing it over, and what its ICMP errors are
+ * about.
+ * Does not own: which route's MTU the device takes (mtu.c), what is done about
+ * an ICMP error (icmp.c).
  */
 
+#include <linux/icmp.h>
+#include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <net/dsfield.h>
 #include <net/flow.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "adit.h"
 
@@ -25,7 +31,7 @@ static const char *ip4_unfit(__be32 addr)
 		return "the broadcast address";
 	if (ipv4_is_loopback(addr))
 		return "a loopback address";
-	if (ipv4_is_zeronet(addr))
+	if (!(addr & htonl(IN_CLASSA_NET)))
 		return "in 0.0.0.0/8";
 	return NULL;
 }
@@ -90,10 +96,12 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 	return &rt->dst;
 }
 
-/* A route looked up for one packet's TOS does not serve the next one. */
+/* A route looked up for one packet's TOS does not serve the next one. One that
+ * had to be looked up afresh may have another MTU than the last.
+ */
 static struct dst_entry *ip4_route(struct net *net, struct adit_flow *flow)
 {
-	const struct adit_config *config = flow->config;
+	struct adit_config *config = flow->config;
 	struct dst_cache *cache;
 	struct dst_entry *dst;
 	struct rtable *rt;
@@ -101,14 +109,16 @@ static struct dst_entry *ip4_route(struct net *net, struct adit_flow *flow)
 	if (config->tos == ADIT_TOS_INHERIT)
 		return ip4_lookup(net, flow);
 
-	cache = (struct dst_cache *)&config->dst_cache[flow->inner->index];
+	cache = &config->dst_cache[flow->inner->index];
 	rt = dst_cache_get_ip4(cache, &flow->local.v4);
 	if (rt)
 		return &rt->dst;
 
 	dst = ip4_lookup(net, flow);
-	if (!IS_ERR(dst))
+	if (!IS_ERR(dst)) {
 		dst_cache_set_ip4(cache, dst, flow->local.v4);
+		adit_mtu_recheck(config, dst);
+	}
 	return dst;
 }
 
@@ -152,13 +162,56 @@ static int ip4_send(struct net *net, struct sk_buff *skb)
 	return ip_local_out(net, NULL, skb);
 }
 
+static bool ip4_policy_ok(struct sk_buff *skb)
+{
+	return xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb);
+}
+
 static u8 ip4_dsfield(const struct sk_buff *skb)
 {
-	return ip_hdr(skb)->tos;
+	return ipv4_get_dsfield(ip_hdr(skb));
+}
+
+/* A fragment that was lost, or a source route that failed, says nothing about
+ * the way to the remote.
+ */
+static enum adit_err ip4_err(const struct sk_buff *skb)
+{
+	const struct icmphdr *icmph = icmp_hdr(skb);
+
+	switch (icmph->type) {
+	case ICMP_REDIRECT:
+		return ADIT_ERR_REDIRECT;
+	case ICMP_TIME_EXCEEDED:
+		return icmph->code == ICMP_EXC_TTL ? ADIT_ERR_UNREACHABLE :
+						     ADIT_ERR_IGNORE;
+	case ICMP_DEST_UNREACH:
+		if (icmph->code == ICMP_FRAG_NEEDED)
+			return ADIT_ERR_TOO_BIG;
+		return icmph->code == ICMP_SR_FAILED ? ADIT_ERR_IGNORE :
+						       ADIT_ERR_UNREACHABLE;
+	}
+	return ADIT_ERR_IGNORE;
+}
+
+/* What follows the header of a later fragment is not an inner header. */
+static unsigned int ip4_quoted_hlen(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+
+	return iph->frag_off & htons(IP_OFFSET) ? 0 : iph->ihl * 4;
+}
+
+static void ip4_redirect(struct sk_buff *skb, const struct adit_config *config,
+			 const struct adit_inner *inner)
+{
+	ipv4_redirect(skb, config->tunnel->net, config->key.link,
+		      inner->ipproto);
 }
 
 const struct adit_outer_ops adit_outer_ip4 = {
 	.family = AF_INET,
+	.ethertype = cpu_to_be16(ETH_P_IP),
 	.addr_len = sizeof(struct in_addr),
 	.hlen = sizeof(struct iphdr),
 	.check = ip4_check,
@@ -166,7 +219,11 @@ const struct adit_outer_ops adit_outer_ip4 = {
 	.leads_back = ip4_leads_back,
 	.build = ip4_build,
 	.send = ip4_send,
+	.policy_ok = ip4_policy_ok,
 	.dsfield = ip4_dsfield,
+	.err = ip4_err,
+	.quoted_hlen = ip4_quoted_hlen,
+	.redirect = ip4_redirect,
 };
 
 static const struct adit_outer_ops *const adit_outers[] = {

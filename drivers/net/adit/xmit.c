@@ -9,10 +9,8 @@
  */
 
 #include <linux/ip.h>
-#include <linux/ipv6.h>
 #include <linux/percpu.h>
 #include <net/dst_metadata.h>
-#include <net/dsfield.h>
 #include <net/gso.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -59,44 +57,23 @@ int adit_overhead(const struct adit_config *config)
 	return config->outer->hlen + config->encap->hlen;
 }
 
-static const struct adit_inner *find_inner(const struct sk_buff *skb)
-{
-	unsigned int i;
-
-	for (i = 0; i < ADIT_INNER_MAX; i++)
-		if (adit_inners[i].ethertype == skb->protocol)
-			return &adit_inners[i];
-	return NULL;
-}
-
 static enum adit_drop read_inner(struct sk_buff *skb, struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
-	u8 dsfield, ttl;
 
-	flow->inner = find_inner(skb);
+	flow->inner = adit_inner_find(skb->protocol);
 	if (!flow->inner)
 		return ADIT_DROP_TX_PROTOCOL;
 	if (!pskb_network_may_pull(skb, flow->inner->hlen) ||
 	    *skb_network_header(skb) >> 4 != flow->inner->version)
 		return ADIT_DROP_TX_MALFORMED;
-
-	if (flow->inner->index == ADIT_INNER_IP4) {
-		const struct iphdr *iph = ip_hdr(skb);
-
-		dsfield = ipv4_get_dsfield(iph);
-		ttl = iph->ttl;
-		flow->inner_df = iph->frag_off & htons(IP_DF);
-	} else {
-		dsfield = ipv6_get_dsfield(ipv6_hdr(skb));
-		ttl = ipv6_hdr(skb)->hop_limit;
-		flow->inner_df = true;
-	}
+	flow->inner->read(skb, flow);
 
 	/* ECN as RFC 6040, 4.1, normal mode: copied, congestion mark and all */
-	flow->tos = config->tos == ADIT_TOS_INHERIT ? dsfield :
-		    config->tos | (dsfield & INET_ECN_MASK);
-	flow->ttl = config->ttl == ADIT_TTL_INHERIT ? ttl : config->ttl;
+	flow->tos = config->tos == ADIT_TOS_INHERIT ? flow->dsfield :
+		    config->tos | (flow->dsfield & INET_ECN_MASK);
+	if (config->ttl != ADIT_TTL_INHERIT)
+		flow->ttl = config->ttl;
 	flow->df = config->df == ADIT_DF_SET ||
 		   (config->df == ADIT_DF_INHERIT && flow->inner_df);
 	return ADIT_DROP_NONE;
@@ -130,10 +107,10 @@ static enum adit_drop xmit_segments(struct adit_tunnel *t, struct sk_buff *skb)
 {
 	struct sk_buff *segs, *seg, *next;
 
-	skb_reset_mac_header(skb);
 	segs = skb_gso_segment(skb, t->dev->features & ~NETIF_F_GSO_MASK);
 	if (IS_ERR_OR_NULL(segs))
-		return ADIT_DROP_TX_NOMEM;
+		return PTR_ERR(segs) == -ENOMEM ? ADIT_DROP_TX_NOMEM :
+						  ADIT_DROP_TX_MALFORMED;
 
 	consume_skb(skb);
 	skb_list_walk_safe(segs, seg, next) {
@@ -155,7 +132,7 @@ static enum adit_drop xmit_fragments(struct adit_tunnel *t, struct sk_buff *skb,
 	struct dst_entry *dst = skb_dst(skb);
 
 	if (!skb_valid_dst(skb) || dst->ops->family != AF_INET ||
-	    mtu < ip_hdrlen(skb) + 8)
+	    min(mtu, dst_mtu(dst)) < ip_hdrlen(skb) + 8)
 		return ADIT_DROP_TX_TOO_BIG;
 
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
@@ -167,36 +144,47 @@ static enum adit_drop xmit_fragments(struct adit_tunnel *t, struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
-/* What to do with a packet larger than the path: returns true with @drop set
- * where it must not go on.
+/* The sender's answer may well leave through this very device, which is no
+ * loop: the packet it is about goes no further.
  */
-static bool oversize(struct adit_tunnel *t, struct sk_buff *skb,
-		     struct adit_flow *flow, unsigned int mtu,
-		     enum adit_drop *drop)
+static enum adit_drop too_big(struct adit_tunnel *t, struct sk_buff *skb,
+			      const struct adit_inner *inner, unsigned int mtu)
+{
+	mtu = max_t(unsigned int, mtu, inner->min_mtu);
+	nest_leave();
+	if (skb_valid_dst(skb))
+		skb_dst_update_pmtu_no_confirm(skb, mtu);
+	inner->too_big(skb, mtu);
+	nest_enter(t->dev);
+	return ADIT_DROP_TX_TOO_BIG;
+}
+
+/* How a packet that is larger than the path gets there */
+enum fit {
+	FIT_AS_IS,		/* its segments do, or the underlay fragments */
+	FIT_SEGMENTS,
+	FIT_FRAGMENTS,
+	FIT_NOT,
+};
+
+static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
+			 unsigned int mtu)
 {
 	unsigned int max = IP_MAX_MTU - adit_overhead(flow->config);
 	bool whole = skb->len <= max;
 
 	if (whole && fits(skb, mtu))
-		return false;		/* of segments that fit */
-	adit_mtu_recheck(t, flow->dst);
+		return FIT_AS_IS;
 
 	/* RFC 4213, 3.2.2: what every IPv6 path must carry is fragmented */
-	if (flow->df && flow->inner->min_mtu &&
-	    fits(skb, flow->inner->min_mtu))
+	if (flow->inner->min_mtu && fits(skb, flow->inner->min_mtu))
 		flow->df = false;
 	if (whole && !flow->df)
-		return false;		/* the underlay fragments it */
+		return FIT_AS_IS;
 
-	if (flow->inner_df && !fits(skb, flow->df ? mtu : max)) {
-		adit_icmp_too_big(skb, flow->inner, mtu);
-		*drop = ADIT_DROP_TX_TOO_BIG;
-	} else if (skb_is_gso(skb)) {
-		*drop = xmit_segments(t, skb);
-	} else {
-		*drop = xmit_fragments(t, skb, mtu);
-	}
-	return true;
+	if (flow->inner_df && !fits(skb, flow->df ? mtu : max))
+		return FIT_NOT;
+	return skb_is_gso(skb) ? FIT_SEGMENTS : FIT_FRAGMENTS;
 }
 
 static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
@@ -215,8 +203,7 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 	skb_clear_hash_if_not_l4(skb);
 	if (config->fwmark)
 		skb->mark = config->fwmark;
-	skb->protocol = config->outer->family == AF_INET ? htons(ETH_P_IP) :
-							   htons(ETH_P_IPV6);
+	skb->protocol = config->outer->ethertype;
 
 	if (config->encap->push)
 		config->encap->push(skb, flow);
@@ -224,48 +211,77 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
-/* Consumes the skb and returns ADIT_DROP_NONE, or leaves it to the caller. */
-static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
+static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
+				 struct adit_flow *flow)
 {
-	struct adit_flow flow = { .config = rcu_dereference_bh(t->config) };
-	const struct adit_outer_ops *outer = flow.config->outer;
-	unsigned int len = skb->len, mtu;
-	enum adit_drop drop;
-	int err;
+	const struct adit_outer_ops *outer = flow->config->outer;
 
-	drop = read_inner(skb, &flow);
-	if (drop != ADIT_DROP_NONE)
-		return drop;
-
-	flow.dst = outer->route(t->net, &flow);
-	if (IS_ERR(flow.dst)) {
+	flow->dst = outer->route(t->net, flow);
+	if (IS_ERR(flow->dst)) {
+		memset(skb->cb, 0, sizeof(skb->cb));	/* a qdisc's until now */
 		dst_link_failure(skb);
 		return ADIT_DROP_TX_NO_ROUTE;
 	}
-	drop = ADIT_DROP_TX_LOOP_SELF;
-	if (unlikely(flow.dst->dev == t->dev || outer->leads_back(flow.dst)))
-		goto release;
+	if (unlikely(flow->dst->dev == t->dev || outer->leads_back(flow->dst))) {
+		dst_release(flow->dst);
+		return ADIT_DROP_TX_LOOP_SELF;
+	}
+	return ADIT_DROP_NONE;
+}
 
-	/* a route's MTU metric has no lower bound */
-	mtu = max_t(int, dst_mtu(flow.dst) - adit_overhead(flow.config), 0);
-	if (len > mtu && oversize(t, skb, &flow, mtu, &drop))
-		goto release;
+/* Takes the route; the skb as xmit_one(). */
+static enum adit_drop send(struct adit_tunnel *t, struct sk_buff *skb,
+			   struct adit_flow *flow)
+{
+	unsigned int len = skb->len;
+	enum adit_drop drop;
+	int err;
 
-	drop = encapsulate(t, skb, &flow);
-	if (drop != ADIT_DROP_NONE)
-		goto release;
+	drop = encapsulate(t, skb, flow);
+	if (drop != ADIT_DROP_NONE) {
+		dst_release(flow->dst);
+		return drop;
+	}
 
-	skb_dst_set(skb, flow.dst);
-	err = outer->send(t->net, skb);
+	skb_dst_set(skb, flow->dst);
+	err = flow->config->outer->send(t->net, skb);
 	if (unlikely(net_xmit_eval(err)))	/* a macro that reads it twice */
 		adit_count_drop(t, ADIT_DROP_TX_UNDERLAY);
 	else
 		dev_sw_netstats_tx_add(t->dev, 1, len);
 	return ADIT_DROP_NONE;
+}
 
-release:
+/* Consumes the skb and returns ADIT_DROP_NONE, or leaves it to the caller. */
+static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
+{
+	struct adit_flow flow = { .config = rcu_dereference_bh(t->config) };
+	enum adit_drop drop;
+	enum fit fit;
+	int mtu;
+
+	drop = read_inner(skb, &flow);
+	if (drop != ADIT_DROP_NONE)
+		return drop;
+	drop = find_route(t, skb, &flow);
+	if (drop != ADIT_DROP_NONE)
+		return drop;
+
+	/* a route's MTU metric has no lower bound */
+	mtu = max_t(int, dst_mtu(flow.dst) - adit_overhead(flow.config), 0);
+	fit = likely(skb->len <= mtu) ? FIT_AS_IS : find_fit(skb, &flow, mtu);
+	if (fit == FIT_AS_IS)
+		return send(t, skb, &flow);
+
 	dst_release(flow.dst);
-	return drop;
+	switch (fit) {
+	case FIT_SEGMENTS:
+		return xmit_segments(t, skb);
+	case FIT_FRAGMENTS:
+		return xmit_fragments(t, skb, mtu);
+	default:
+		return too_big(t, skb, flow.inner, mtu);
+	}
 }
 
 /**

@@ -18,8 +18,9 @@
  * @IFLA_ADIT_DEV: name of the device the tunnel is bound to, as a string. It
  *	is a name and not an index because it is resolved in the netns of the
  *	underlay, which the caller need not be in. Empty: not bound.
- * @IFLA_ADIT_FWMARK: u32, mark of outer packets, also used to route them;
- *	0: none.
+ * @IFLA_ADIT_FWMARK: u32, mark of outer packets, also used to route them; 0:
+ *	they are routed without one and keep the inner packet's, which netfilter
+ *	and tc may look at, unless it came from another netns.
  * @IFLA_ADIT_TTL: u8, TTL of outer packets; ADIT_TTL_INHERIT: as inner.
  * @IFLA_ADIT_TOS: u8, DSCP of outer packets in its place in the TOS byte (the
  *	ECN bits are RFC 6040's); ADIT_TOS_INHERIT: as inner.

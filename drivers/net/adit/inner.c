@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * adit: inner families.
+ *
+ * Owns: the table of them: what of an inner header the outer one depends on,
+ * and how a family's senders are told of errors.
+ * Does not own: when they are told (xmit.c, icmp.c), the outer header
+ * (underlay.c).
+ */
+
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <net/dsfield.h>
+#include <net/icmp.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/l3mdev.h>
+#include <net/route.h>
+
+#include "adit.h"
+
+static void ip4_read(const struct sk_buff *skb, struct adit_flow *flow)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	flow->dsfield = iph->tos;
+	flow->ttl = iph->ttl;
+	flow->inner_df = iph->frag_off & htons(IP_DF);
+}
+
+static u8 ip4_dsfield(const struct sk_buff *skb)
+{
+	return ipv4_get_dsfield(ip_hdr(skb));
+}
+
+static void ip4_too_big(struct sk_buff *skb, unsigned int mtu)
+{
+	icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+}
+
+/* The source is foreign where the packet was forwarded, but rules may route by
+ * it.
+ */
+static struct dst_entry *ip4_route(const struct sk_buff *quote)
+{
+	const struct iphdr *iph = ip_hdr(quote);
+	struct flowi4 fl4 = {
+		.daddr = iph->daddr,
+		.saddr = iph->saddr,
+		.flowi4_oif = l3mdev_master_ifindex_rcu(quote->dev),
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
+	};
+	struct rtable *rt;
+
+	if (iph->ihl < 5)
+		return ERR_PTR(-EINVAL);
+	adit_flowi4_set_dsfield(&fl4, iph->tos);
+	rt = ip_route_output_key(dev_net(quote->dev), &fl4);
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+static void ip4_relay(struct sk_buff *quote, unsigned int mtu)
+{
+	const struct iphdr *iph = ip_hdr(quote);
+
+	if (!mtu) {
+		icmp_send(quote, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+	} else if (iph->frag_off & htons(IP_DF) && ntohs(iph->tot_len) > mtu) {
+		skb_dst_update_pmtu_no_confirm(quote, mtu);
+		icmp_send(quote, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+			  htonl(mtu));
+	}
+}
+
+static void ip6_read(const struct sk_buff *skb, struct adit_flow *flow)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+	flow->dsfield = ipv6_get_dsfield(ip6h);
+	flow->ttl = ip6h->hop_limit;
+	flow->inner_df = true;
+}
+
+static u8 ip6_dsfield(const struct sk_buff *skb)
+{
+	return ipv6_get_dsfield(ipv6_hdr(skb));
+}
+
+static void ip6_too_big(struct sk_buff *skb, unsigned int mtu)
+{
+	icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+}
+
+static struct dst_entry *ip6_route(const struct sk_buff *quote)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct ipv6hdr *ip6h = ipv6_hdr(quote);
+	struct flowi6 fl6 = {
+		.daddr = ip6h->daddr,
+		.saddr = ip6h->saddr,
+		.flowi6_oif = l3mdev_master_ifindex_rcu(quote->dev),
+		.flowlabel = ip6_flowinfo(ip6h),
+	};
+	struct dst_entry *dst;
+	int err;
+
+	dst = ip6_route_output(dev_net(quote->dev), NULL, &fl6);
+	err = dst->error;
+	if (!err)
+		return dst;
+	dst_release(dst);
+	return ERR_PTR(err);
+#else
+	return ERR_PTR(-EAFNOSUPPORT);
+#endif
+}
+
+static void ip6_relay(struct sk_buff *quote, unsigned int mtu)
+{
+	if (!mtu)
+		icmpv6_send(quote, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
+	else if (sizeof(struct ipv6hdr) +
+		 ntohs(ipv6_hdr(quote)->payload_len) > mtu)
+		icmpv6_send(quote, ICMPV6_PKT_TOOBIG, 0, mtu);
+}
+
+const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
+	[ADIT_INNER_IP4] = {
+		.ethertype = cpu_to_be16(ETH_P_IP),
+		.ipproto = IPPROTO_IPIP,
+		.version = 4,
+		.hlen = sizeof(struct iphdr),
+		.min_mtu = 0,
+		.index = ADIT_INNER_IP4,
+		.read = ip4_read,
+		.dsfield = ip4_dsfield,
+		.too_big = ip4_too_big,
+		.route = ip4_route,
+		.relay = ip4_relay,
+	},
+	[ADIT_INNER_IP6] = {
+		.ethertype = cpu_to_be16(ETH_P_IPV6),
+		.ipproto = IPPROTO_IPV6,
+		.version = 6,
+		.hlen = sizeof(struct ipv6hdr),
+		.min_mtu = IPV6_MIN_MTU,
+		.index = ADIT_INNER_IP6,
+		.read = ip6_read,
+		.dsfield = ip6_dsfield,
+		.too_big = ip6_too_big,
+		.route = ip6_route,
+		.relay = ip6_relay,
+	},
+};
+
+/**
+ * adit_inner_find - the inner family of an ethertype
+ * @ethertype: skb->protocol
+ *
+ * Return: its row, or NULL where adit does not carry it.
+ */
+const struct adit_inner *adit_inner_find(__be16 ethertype)
+{
+	unsigned int i;
+
+	for (i = 0; i < ADIT_INNER_MAX; i++)
+		if (adit_inners[i].ethertype == ethertype)
+			return &adit_inners[i];
+	return NULL;
+}
