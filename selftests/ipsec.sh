@@ -6,7 +6,7 @@
 # what comes in the clear is refused.
 
 . ./lib.sh
-require ping socat tcpdump jq
+require ping socat tcpdump jq python3
 require_module esp4 xfrm_user
 
 BYTES=2097152
@@ -71,12 +71,25 @@ tcp() {
 		"$(tcp_bytes "$B" "$A" "$2" "$BYTES")"
 }
 
-# told ADDR FAMILY SIZE MTU: a ping of that size fails, and says the MTU.
+# told ADDR FAMILY SIZE MTU: a ping of that size is refused, and a socket is
+# told of that MTU, be it the device's or what ICMP taught.
 told() {
-	local out
+	local mtu
 
-	out=$(in_ns "$A" ping "-$2" -c 1 -W 1 -M 'do' -s "$3" "$1" 2>&1)
-	[[ $out =~ mtu\ ?[:=]\ ?$4 ]] || { echo "$out"; return 1; }
+	! in_ns "$A" ping "-$2" -q -c 1 -W 1 -M 'do' -s "$3" "$1" || return 1
+	mtu=$(path_mtu "$1" "$2")
+	[ "$mtu" = "$4" ] || { echo "path MTU: $mtu"; return 1; }
+}
+
+# path_mtu ADDR FAMILY: IP_MTU or IPV6_MTU of a socket of A
+path_mtu() {
+	in_ns "$A" python3 -c '
+import socket, sys
+addr, family = sys.argv[1:]
+v4 = family == "4"
+s = socket.socket(socket.AF_INET if v4 else socket.AF_INET6, socket.SOCK_DGRAM)
+s.connect((addr, 9))
+print(s.getsockopt(0, 14) if v4 else s.getsockopt(41, 24))' "$@"
 }
 
 # fits ADDR FAMILY HEADERS MTU: packets of that size pass, larger ones are
