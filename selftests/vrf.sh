@@ -1,0 +1,180 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# An underlay that sits in a VRF: tunnels bound to the VRF or to its port, the
+# same addresses in two VRFs, and that no tunnel takes another one's packets.
+#
+#	A eth1 192.0.2.1/24 (vrf1) ---- 192.0.2.2/24 eth0 B1
+#	A eth2 192.0.2.1/24 (vrf2) ---- 192.0.2.2/24 eth0 B2
+#
+# shellcheck disable=SC2086 # numbers, addresses and the like are words
+
+. ./lib.sh
+require python3 ping jq
+require_module vrf
+
+A_IP=192.0.2.1 B_IP=192.0.2.2
+N=3
+
+# received DEV EXPECTED NS: of N packets that NS sends through the underlay, DEV
+# of A takes so many.
+received() {
+	local want
+
+	want=$(($(stat_get "$A" $1 rx_packets) + $2))
+	raw "$3" ipip $B_IP $A_IP 0 0 10.9.9.2 10.9.9.77 $N
+	check "what was sent is there" in_ns "$3" ping -q -c 1 -W 5 $A_IP
+	busywait 3000 rx_is $1 $want
+	check_eq "received by $1" $want "$(stat_get "$A" $1 rx_packets)"
+}
+
+rx_is() { [ "$(stat_get "$A" $1 rx_packets)" = $2 ]; }
+
+# carries I: adit$I, to and from B$I: 3 pings each way, counted there only.
+carries() {
+	local ns=B$1 other=adit$((3 - $1)) was was_other=none
+
+	was=$(counts adit$1)
+	[ ! -e "$WORK/two" ] || was_other=$(counts $other)
+	check "ping IPv4 out" ping3 "$A" 10.9.$1.2
+	check "ping IPv4 in" ping3 "${!ns}" 10.9.$1.1
+	check "ping IPv6 out" ping3 "$A" fd09:$1::2
+	check_eq "adit$1 sent and received" "$((${was% *} + 9)) $((${was#* } + 9))" \
+		"$(counts adit$1)"
+	[ ! -e "$WORK/two" ] || check_eq "$other sent and received" \
+		"$was_other" "$(counts $other)"
+}
+
+ping3() { in_ns "$1" ping -q -c 3 -i 0.05 -W 5 "$2"; }
+counts() { echo "$(stat_get "$A" $1 tx_packets) $(stat_get "$A" $1 rx_packets)"; }
+
+# tunnel I OPTION...: adit$I in A, with its addresses.
+tunnel() {
+	must ip -n "$A" link add adit$1 type adit remote $B_IP "${@:2}"
+	tunnel_addr "$A" adit$1 10.9.$1.1/30 fd09:$1::1/64
+	settle "$A" adit$1
+}
+
+# bound I OPTION...: traffic flows through a tunnel so bound.
+bound() {
+	tunnel "$@"
+	carries $1
+	received adit$1 $N "$B1"
+	check_eq "MTU" 1480 "$(ip -n "$A" -j link show dev adit$1 | jq '.[0].mtu')"
+	must ip -n "$A" link del adit$1
+}
+
+mtu_follows() {
+	tunnel 1 dev vrf1
+	must ip -n "$A" link set eth1 mtu 1400
+	check_within 5000 "MTU 1380" mtu_is 1380
+	must ip -n "$A" link set eth1 mtu 1500
+	check_within 5000 "MTU 1480" mtu_is 1480
+	must ip -n "$A" link del adit1
+}
+
+mtu_is() { [ "$(in_ns "$A" cat /sys/class/net/adit1/mtu)" = "$1" ]; }
+
+# An unbound tunnel's addresses are those of the default VRF.
+unbound() {
+	tunnel 1
+	received adit1 0 "$B1"
+	drops_mark "$A" adit1
+	raw "$A" udp 10.9.1.2 $N 100
+	check_drops "$A" adit1 tx_no_route $N
+	check "bind it" ip -n "$A" link set adit1 type adit dev vrf1
+	received adit1 $N "$B1"
+	carries 1
+	check "unbind it" ip -n "$A" link set adit1 type adit nodev
+	received adit1 0 "$B1"
+	must ip -n "$A" link del adit1
+}
+
+# Bound to one VRF, a tunnel takes nothing from the other.
+foreign() {
+	tunnel 2 dev $1
+	received adit2 0 "$B1"
+	received adit2 $N "$B2"
+	must ip -n "$A" link del adit2
+}
+
+# two DEV1 DEV2: two tunnels with the same ends in two VRFs.
+two() {
+	tunnel 1 dev $1 local $A_IP
+	tunnel 2 dev $2 local $A_IP
+	: >"$WORK/two"
+	carries 1
+	carries 2
+	rm "$WORK/two"
+	received adit1 $N "$B1"
+	received adit2 $N "$B2"
+	must ip -n "$A" link del adit1
+	must ip -n "$A" link del adit2
+}
+
+# The exact local address counts for more than the binding, and of two bindings
+# both are the packet's.
+precedence() {
+	tunnel 1 dev vrf1
+	must ip -n "$A" link add adit8 type adit remote $B_IP dev eth1 \
+		local $A_IP
+	must ip -n "$A" link set adit8 up
+	settle "$A" adit8
+	received adit8 $N "$B1"
+	received adit1 0 "$B1"
+	must ip -n "$A" link del adit8
+	received adit1 $N "$B1"
+	must ip -n "$A" link del adit1
+}
+
+# A port leaves its VRF: the tunnel that was bound to the port stays with it.
+port_leaves() {
+	tunnel 1 dev eth1
+	must ip -n "$A" link set eth1 nomaster
+	carries 1
+	must ip -n "$A" link set eth1 master vrf1
+	carries 1
+	must ip -n "$A" link del adit1
+}
+
+# The tunnel itself may be the port of a VRF; its underlay is where it was.
+inner_vrf() {
+	must ip -n "$A" link add vrf3 type vrf table 103
+	must ip -n "$A" link set vrf3 up
+	must ip -n "$A" link add adit1 type adit remote $B_IP dev vrf1
+	must ip -n "$A" link set adit1 master vrf3
+	tunnel_addr "$A" adit1 10.9.1.1/30
+	settle "$A" adit1
+	check "ping out" in_ns "$A" ping -q -c 3 -i 0.05 -W 5 -I vrf3 10.9.1.2
+	check "ping in" ping3 "$B1" 10.9.1.1
+	check_fails "ping outside of the VRF" in_ns "$A" ping -q -c 1 -W 1 10.9.1.2
+	must ip -n "$A" link del adit1
+	must ip -n "$A" link del vrf3
+}
+
+ns_new A B1 B2
+for i in 1 2; do
+	must ip -n "$A" link add vrf$i type vrf table 10$i
+	must ip -n "$A" link set vrf$i up
+	peer=B$i
+	link_ns "$A" eth$i $A_IP/24 "${!peer}" eth0 $B_IP/24
+	must ip -n "$A" link set eth$i master vrf$i
+	must ip -n "${!peer}" link add adit0 type adit local $B_IP remote $A_IP
+	tunnel_addr "${!peer}" adit0 10.9.$i.2/30 fd09:$i::2/64
+done
+raw_start "$A" "$B1" "$B2"
+
+case_run "bound to the VRF" bound 1 dev vrf1
+case_run "bound to its port" bound 1 dev eth1
+case_run "bound to the VRF, with local" bound 1 dev vrf1 local $A_IP
+case_run "the MTU follows the VRF's port" mtu_follows
+case_run "an unbound tunnel takes no packet from a VRF" unbound
+case_run "nor does one bound to another VRF" foreign vrf2
+case_run "nor one bound to another VRF's port" foreign eth2
+case_run "two tunnels with the same ends, bound to VRFs" two vrf1 vrf2
+case_run "two tunnels with the same ends, bound to ports" two eth1 eth2
+case_run "two tunnels with the same ends, mixed" two vrf1 eth2
+case_run "local goes before dev" precedence
+case_run "a port leaves its VRF and comes back" port_leaves
+case_run "the tunnel as a VRF's port" inner_vrf
+finish
