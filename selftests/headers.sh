@@ -158,6 +158,14 @@ df() {
 	options df set
 }
 
+captures_end() {
+	local name
+
+	for name in inner outer far; do
+		capture_stop "$name" && pass
+	done
+}
+
 topo_direct
 adit_pair
 # With all checksums computed by the kernel, captured packets are complete.
@@ -183,4 +191,5 @@ case_run "DF inherited" df inherit 0 1 1
 case_run "DF unset" df unset 0 0 0
 case_run "ECN on receive, IPv4" decap_ecn 4 10.9.7.7
 case_run "ECN on receive, IPv6" decap_ecn 6 fd77::7
+case_run "the captures are whole" captures_end
 finish
