@@ -313,7 +313,7 @@ tx_nesting() {
 }
 
 tx_too_big() {
-	must ip -n "$A" link set adit0 mtu 1480
+	must ip -n "$A" link set adit0 mtu 1470	# does not follow
 	must ip -n "$A" route add $B_IP/32 dev eth0 mtu 1300
 	mark "$A" adit0
 	raw "$A" udp 10.9.0.2 $N $((1281 - 28)) probe
