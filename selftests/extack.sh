@@ -253,6 +253,19 @@ by_ip() {
 		ip -n "$A" link add adit1 type adit remote $B_IP
 }
 
+# The last word is not adit's: where another part of the kernel refuses the
+# device, nothing of it stays behind. (No device may have the name of a sysctl.)
+by_others() {
+	local _
+
+	for _ in 1 2 3; do
+		gives "EINVAL.*" create default remote=$REMOTE
+		gives "ENODEV.*" show default
+	done
+	gives OK create adit1 remote=$REMOTE
+	gives OK delete adit1
+}
+
 # What refuses() adds to a change is good by itself, and would show.
 change_is_possible() {
 	local before
@@ -282,6 +295,7 @@ case_run "generic attributes without a meaning" generic
 case_run "MTU out of range" mtu
 case_run "twins" twins
 case_run "the bounds are right" taken
+case_run "refused by another part of the kernel" by_others
 case_run "ip shows the text" by_ip
 eval "exec ${NL[1]}>&-"
 finish
