@@ -255,7 +255,7 @@ in_ns() { ip netns exec "$@"; }
 
 # link_ns NS DEV ADDR/LEN NS DEV ADDR/LEN: join two namespaces by a veth.
 link_ns() {
-	must ip link add "$2" netns "$1" type veth peer name "$5" netns "$4"
+	must ip -n "$1" link add "$2" type veth peer name "$5" netns "$4"
 	must ip -n "$1" addr add "$3" dev "$2"
 	must ip -n "$4" addr add "$6" dev "$5"
 	must ip -n "$1" link set "$2" up
