@@ -117,35 +117,14 @@ pmtu() {
 
 	must ip -n "$R" link set eth1 mtu 1400
 	must ip -n "$B" link set eth0 mtu 1400
-	busywait 5000 told "$1" "$2" $((largest + 1)) 1380
-	check "the sender is told 1380" told "$1" "$2" $((largest + 1)) 1380
+	busywait 5000 mtu_told "$1" "$2" $((largest + 1)) 1380
+	check "the sender is told 1380" mtu_told "$1" "$2" $((largest + 1)) 1380
 	check "the largest that fits" in_ns "$A" \
 		ping "-$2" -q -c 2 -i 0.2 -W 5 -M 'do' -s "$largest" "$1"
 	tcp "$A" "$B" "$1"
 	tcp "$B" "$A" "$4"
 	must ip -n "$R" link set eth1 mtu 1500
 	must ip -n "$B" link set eth0 mtu 1500
-}
-
-# told ADDR FAMILY SIZE MTU: a ping of that size is refused, and a socket is
-# told of that MTU, be it the device's or what ICMP taught.
-told() {
-	local mtu
-
-	! in_ns "$A" ping "-$2" -q -c 1 -W 1 -M 'do' -s "$3" "$1" || return 1
-	mtu=$(path_mtu "$1" "$2")
-	[ "$mtu" = "$4" ] || { echo "path MTU: $mtu"; return 1; }
-}
-
-# path_mtu ADDR FAMILY: IP_MTU or IPV6_MTU of a socket of A
-path_mtu() {
-	in_ns "$A" python3 -c '
-import socket, sys
-addr, family = sys.argv[1:]
-v4 = family == "4"
-s = socket.socket(socket.AF_INET if v4 else socket.AF_INET6, socket.SOCK_DGRAM)
-s.connect((addr, 9))
-print(s.getsockopt(0, 14) if v4 else s.getsockopt(41, 24))' "$@"
 }
 
 ipip_gone_adit_stays() {

@@ -71,33 +71,12 @@ tcp() {
 		"$(tcp_bytes "$B" "$A" "$2" "$BYTES")"
 }
 
-# told ADDR FAMILY SIZE MTU: a ping of that size is refused, and a socket is
-# told of that MTU, be it the device's or what ICMP taught.
-told() {
-	local mtu
-
-	! in_ns "$A" ping "-$2" -q -c 1 -W 1 -M 'do' -s "$3" "$1" || return 1
-	mtu=$(path_mtu "$1" "$2")
-	[ "$mtu" = "$4" ] || { echo "path MTU: $mtu"; return 1; }
-}
-
-# path_mtu ADDR FAMILY: IP_MTU or IPV6_MTU of a socket of A
-path_mtu() {
-	in_ns "$A" python3 -c '
-import socket, sys
-addr, family = sys.argv[1:]
-v4 = family == "4"
-s = socket.socket(socket.AF_INET if v4 else socket.AF_INET6, socket.SOCK_DGRAM)
-s.connect((addr, 9))
-print(s.getsockopt(0, 14) if v4 else s.getsockopt(41, 24))' "$@"
-}
-
 # fits ADDR FAMILY HEADERS MTU: packets of that size pass, larger ones are
 # answered with it.
 fits() {
 	check "a packet of $4 bytes" in_ns "$A" \
 		ping "-$2" -q -c 2 -i 0.2 -W 5 -M 'do' -s $(($4 - $3)) "$1"
-	check "one more is too much" told "$1" "$2" $(($4 - $3 + 1)) "$4"
+	check "one more is too much" mtu_told "$1" "$2" $(($4 - $3 + 1)) "$4"
 }
 
 mtu_follows() {
@@ -122,10 +101,10 @@ mtu_follows() {
 pmtu() {
 	must ip -n "$R" link set eth1 mtu 1400
 	check_within 20000 "the sender is told $MTU_1400" \
-		told 10.9.0.2 4 $((MTU_1500 - 28)) "$MTU_1400"
+		mtu_told 10.9.0.2 4 $((MTU_1500 - 28)) "$MTU_1400"
 	fits 10.9.0.2 4 28 "$MTU_1400"
 	check_within 20000 "the IPv6 sender is told $MTU_1400" \
-		told fd09::2 6 $((MTU_1500 - 48)) "$MTU_1400"
+		mtu_told fd09::2 6 $((MTU_1500 - 48)) "$MTU_1400"
 	fits fd09::2 6 48 "$MTU_1400"
 	check_eq "bytes received" "$BYTES" \
 		"$(tcp_bytes "$A" "$B" 10.9.0.2 "$BYTES")"
@@ -167,7 +146,7 @@ later() {
 	protect
 	on_the_wire 10.9.0.2
 	check "the sender is told $MTU_1500" \
-		told 10.9.0.2 4 $((1480 - 28)) "$MTU_1500"
+		mtu_told 10.9.0.2 4 $((1480 - 28)) "$MTU_1500"
 	check "let the MTU follow" ip -n "$A" link set adit0 mtu 0
 	check_eq "MTU" "$MTU_1500" "$(in_ns "$A" cat /sys/class/net/adit0/mtu)"
 }

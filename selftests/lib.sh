@@ -535,7 +535,26 @@ iperf_ok() {
 		.end.sum_received.bytes // .end.sum.bytes' <<<"$out")"
 }
 
-iperf_bytes() { tcp_bytes "$@"; }
+# mtu_told ADDR FAMILY SIZE MTU: a ping of that size from A is refused, and a socket is
+# told of that MTU, be it the device's or what ICMP taught.
+mtu_told() {
+	local mtu
+
+	! in_ns "$A" ping "-$2" -q -c 1 -W 1 -M 'do' -s "$3" "$1" || return 1
+	mtu=$(path_mtu "$1" "$2")
+	[ "$mtu" = "$4" ] || { echo "path MTU: $mtu"; return 1; }
+}
+
+# path_mtu ADDR FAMILY: IP_MTU or IPV6_MTU of a socket of A
+path_mtu() {
+	in_ns "$A" python3 -c '
+import socket, sys
+addr, family = sys.argv[1:]
+v4 = family == "4"
+s = socket.socket(socket.AF_INET if v4 else socket.AF_INET6, socket.SOCK_DGRAM)
+s.connect((addr, 9))
+print(s.getsockopt(0, 14) if v4 else s.getsockopt(41, 24))' "$@"
+}
 
 # packet NS ARG...: packet.py, there.
 packet() { in_ns "$1" "$LIB/packet.py" "${@:2}"; }

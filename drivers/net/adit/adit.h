@@ -223,13 +223,11 @@ const struct adit_inner *adit_inner_find(__be16 ethertype);
  * @hlen: bytes of it
  * @gso_type: SKB_GSO_* bit of it over an underlay, by the underlay's index
  * @push: put it before the inner packet; NULL: there is none
- * @pull: bytes to strip on receive, or a negative errno; NULL: there is none
  */
 struct adit_encap_ops {
 	u8 hlen;
 	int gso_type;
 	void (*push)(struct sk_buff *skb, const struct adit_flow *flow);
-	int (*pull)(struct sk_buff *skb, const struct adit_config *config);
 };
 
 extern const struct adit_encap_ops adit_encap_ip;
