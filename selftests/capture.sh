@@ -21,7 +21,7 @@ flags() {
 	check_eq "kind" adit "$(jq -r '.[0].linkinfo.info_kind' <<<"$link")"
 	check_eq "link-layer address" null "$(jq -r '.[0].address' <<<"$link")"
 	check_eq "ARPHRD_NONE" 65534 \
-		"$(in_ns "$A" cat /sys/class/net/adit0/type)"
+		"$(ip netns exec "$A" cat /sys/class/net/adit0/type)"
 }
 
 # link_local NS: its link-local address on adit0.

@@ -54,7 +54,7 @@ XSTATS=
 # counters NS DEV: all that moves, sorted.
 counters() {
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	in_ns "$1" sh -c '
+	ip netns exec "$1" sh -c '
 		ethtool -S "$1" | awk "\$2 ~ /^[0-9]+\$/ { print \"drop.\" \$1, \$2 }"
 		cd "/sys/class/net/$1/statistics" || exit
 		for f in *; do

@@ -48,7 +48,7 @@ protect() {
 	policy "$B" in "$A_IP" "$B_IP"
 }
 
-mtu_is() { [ "$(in_ns "$A" cat /sys/class/net/adit0/mtu)" = "$1" ]; }
+mtu_is() { [ "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)" = "$1" ]; }
 
 # on_the_wire ADDR: pings pass, and the router sees nothing but ESP.
 on_the_wire() {
@@ -81,7 +81,7 @@ fits() {
 
 mtu_follows() {
 	check_eq "MTU of the device" "$MTU_1500" \
-		"$(in_ns "$A" cat /sys/class/net/adit0/mtu)"
+		"$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)"
 	fits 10.9.0.2 4 28 "$MTU_1500"
 	fits fd09::2 6 48 "$MTU_1500"
 	capture_start "$R" eth0 largest ip proto 50
@@ -148,7 +148,7 @@ later() {
 	check "the sender is told $MTU_1500" \
 		mtu_told 10.9.0.2 4 $((1480 - 28)) "$MTU_1500"
 	check "let the MTU follow" ip -n "$A" link set adit0 mtu 0
-	check_eq "MTU" "$MTU_1500" "$(in_ns "$A" cat /sys/class/net/adit0/mtu)"
+	check_eq "MTU" "$MTU_1500" "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)"
 }
 
 topo_router

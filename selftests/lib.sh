@@ -250,8 +250,9 @@ ns_gone() {
 	SPACES=("${kept[@]}")
 }
 
-# in_ns NS COMMAND...
-in_ns() { ip netns exec "$@"; }
+# in_ns NS COMMAND... (which sees the /sys of the host, unlike ip netns exec's,
+# and takes half its time)
+in_ns() { nsenter --net="/run/netns/$1" -- "${@:2}"; }
 
 # link_ns NS DEV ADDR/LEN NS DEV ADDR/LEN: join two namespaces by a veth.
 link_ns() {
@@ -359,12 +360,8 @@ adit_gone() {
 
 # --- counters ----------------------------------------------------------------
 
-# stat_get NS DEV FIELD: as in `ip -s -s -j link`: rx_packets, tx_bytes,
-# tx_carrier_errors...
-stat_get() {
-	ip -n "$1" -s -s -j link show dev "$2" |
-		jq -r ".[0].stats64.${3/_/.}"
-}
+# stat_get NS DEV FIELD: of struct rtnl_link_stats64
+stat_get() { ip netns exec "$1" cat "/sys/class/net/$2/statistics/$3"; }
 
 # drop_get NS DEV CAUSE
 drop_get() {

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-only
 """Packets that ordinary tools do not send, and a close look at captured ones.
 

@@ -160,7 +160,9 @@ must ip -n "$A" route add fd00:20::/64 dev adit0
 must ip -n "$B" route add 10.10.10.0/24 dev adit0
 must ip -n "$B" route add fd00:10::/64 dev adit0
 narrow 1400
-# B's own end of the narrow link must not be what keeps its segments small.
+# B's own end of the narrow link must not be what keeps its segments small. (An
+# MTU that is set to what it is already goes on following.)
+must ip -n "$B" link set adit0 mtu 1479
 must ip -n "$B" link set adit0 mtu 1480
 
 case_run "IPv4, local sender" too_big "$A" $V4 1452 "icmp 3 4 1380 10.9.0.1" \
