@@ -60,6 +60,7 @@ topology() {
 	ip netns exec "$A" sleep infinity &
 	IN_A=$!
 	coproc SENDER { exec ip netns exec "$B" bash; }
+	sender=$SENDER_PID	# bash forgets it when the coprocess ends
 }
 
 senders() {
@@ -352,5 +353,5 @@ case_run "less both: to the fallback devices" none_left
 case_run "a change of remote moves the packets" rekeyed
 case_run "namespaces without fallback devices" no_fallbacks
 echo exit >&"${SENDER[1]}"
-wait "$SENDER_PID"
+wait "$sender"
 finish

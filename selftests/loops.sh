@@ -12,7 +12,7 @@ require python3 ping jq socat
 
 N=5
 
-mtu_of() { in_ns "$A" cat /sys/class/net/$1/mtu; }
+mtu_of() { ip netns exec "$A" cat /sys/class/net/$1/mtu; }
 mtu_is() { [ "$(mtu_of $1)" = "$2" ]; }
 
 # mtus_rest DEV...: their MTUs stop changing, and are no less than 1280.

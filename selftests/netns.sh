@@ -131,7 +131,7 @@ mtu_follows() {
 	check_within 5000 "MTU 1480" mtu_is 1480
 }
 
-mtu_is() { [ "$(in_ns "$X" cat /sys/class/net/adit0/mtu)" = "$1" ]; }
+mtu_is() { [ "$(ip netns exec "$X" cat /sys/class/net/adit0/mtu)" = "$1" ]; }
 
 move_back() {
 	check "move to A" ip -n "$X" link set adit0 netns "$A"

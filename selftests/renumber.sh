@@ -123,7 +123,7 @@ follows_route() {
 }
 
 mtu_is() {
-	[ "$(in_ns "$A" cat /sys/class/net/adit0/mtu)" = "$1" ]
+	[ "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)" = "$1" ]
 }
 
 # With `local` set, an address that is gone stops the tunnel, under its cause.

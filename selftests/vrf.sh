@@ -73,7 +73,7 @@ mtu_follows() {
 	must ip -n "$A" link del adit1
 }
 
-mtu_is() { [ "$(in_ns "$A" cat /sys/class/net/adit1/mtu)" = "$1" ]; }
+mtu_is() { [ "$(ip netns exec "$A" cat /sys/class/net/adit1/mtu)" = "$1" ]; }
 
 # An unbound tunnel's addresses are those of the default VRF.
 unbound() {
