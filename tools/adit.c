@@ -127,9 +127,11 @@ static int read_change(struct change *change, int argc, char **argv)
 	return adit_check(&change->settings, &err) ? EXIT_OK : report(&err);
 }
 
-static void put_attr(void *ctx, __u16 attr, const void *data, size_t len)
+/* Whatever options are given, LINK_REQUEST_MAX has room. */
+static bool put_attr(void *ctx, __u16 attr, const void *data, size_t len)
 {
 	mnl_attr_put(ctx, attr, len, data);
+	return true;
 }
 
 static void put_change(struct nlmsghdr *request, const struct change *change)

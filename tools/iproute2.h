@@ -51,6 +51,8 @@ int addattr_l(struct nlmsghdr *n, int maxlen, int type, const void *data,
 bool is_json_context(void);
 void open_json_object(const char *key);
 void close_json_object(void);
+void open_json_array(enum output_type type, const char *key);
+void close_json_array(enum output_type type, const char *text);
 void print_nl(void);
 int ifa_family_color(unsigned char family);
 int print_color_string(enum output_type type, int color, const char *key,

@@ -33,9 +33,33 @@ static void put_number(const char *key, unsigned long long value)
 	print_color_u64(PRINT_ANY, no_color(), key, "%llu ", value);
 }
 
+static void put_word(const char *key, bool value)
+{
+	print_color_string(PRINT_FP, no_color(), NULL, value ? "%s " : "no%s ",
+			   key);
+	print_color_bool(PRINT_JSON, no_color(), key, NULL, value);
+}
+
 static void put_flag(const char *key, bool value)
 {
 	print_color_bool(PRINT_JSON, no_color(), key, NULL, value);
+}
+
+/* In text, each with its word: so it is given. */
+static void open_list(const char *key)
+{
+	open_json_array(PRINT_JSON, key);
+}
+
+static void put_item(const char *key, const char *value)
+{
+	print_color_string(PRINT_FP, no_color(), NULL, "%s ", key);
+	print_color_string(PRINT_ANY, no_color(), NULL, "%s ", value);
+}
+
+static void close_list(void)
+{
+	close_json_array(PRINT_JSON, NULL);
 }
 
 static void put_drop(const char *name, unsigned long long count,
@@ -63,7 +87,11 @@ static void close_object(void)
 static struct adit_printer printer = {
 	.string = put_string,
 	.number = put_number,
+	.word = put_word,
 	.flag = put_flag,
+	.open_list = open_list,
+	.item = put_item,
+	.close_list = close_list,
 	.open = open_object,
 	.drop = put_drop,
 	.close = close_object,
@@ -102,15 +130,21 @@ static int report(const struct adit_error *err)
 	return -1;
 }
 
-static void add_attr(void *ctx, __u16 attr, const void *data, size_t len)
+/* Not by what addattr_l() returns: it would have said so in its own words. */
+static bool add_attr(void *ctx, __u16 attr, const void *data, size_t len)
 {
-	addattr_l(ctx, IP_REQUEST_MAX, attr, data, len);
+	const struct nlmsghdr *n = ctx;
+
+	if (NLMSG_ALIGN(n->nlmsg_len) + RTA_SPACE(len) > IP_REQUEST_MAX)
+		return false;
+	return !addattr_l(ctx, IP_REQUEST_MAX, attr, data, len);
 }
 
 static int adit_parse_opt(struct link_util *lu, int argc, char **argv,
 			  struct nlmsghdr *n)
 {
 	struct adit_settings settings = { 0 };
+	const struct adit_option *too_long;
 	struct adit_error err;
 	int taken;
 
@@ -126,8 +160,13 @@ static int adit_parse_opt(struct link_util *lu, int argc, char **argv,
 	}
 	if (!adit_check(&settings, &err))
 		return report(&err);
-	adit_put(&settings, add_attr, n);
-	return 0;
+	too_long = adit_put(&settings, add_attr, n);
+	if (!too_long)
+		return 0;
+	fprintf(stderr,
+		"adit: %s: longer than ip has room for, use: adit add, adit set\n",
+		too_long->word);
+	return -1;
 }
 
 static void adit_print_opt(struct link_util *lu, FILE *fp, struct rtattr *tb[])

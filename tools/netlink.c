@@ -24,8 +24,11 @@
 
 #define NETNS_DIR "/run/netns"
 
-/* The kernel fills dump messages of up to this size, if it is offered. */
-#define RECEIVE_MAX 32768
+/*
+ * The kernel fills dump messages of up to 32 KiB, if it is offered so much,
+ * and makes them longer for a single link that is.
+ */
+#define RECEIVE_MAX 65536
 
 /* What the module's texts begin with, and so does complain(). */
 #define MODULE_PREFIX "adit: "

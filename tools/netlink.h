@@ -21,8 +21,8 @@ enum {
 	EXIT_KERNEL,
 };
 
-/* Room for any one link request. */
-#define LINK_REQUEST_MAX 1024
+/* Room for any one link request, a list of ADIT_LIST_MAX bytes included. */
+#define LINK_REQUEST_MAX 32768
 
 /* Say what is wrong, after "adit: " and with a newline. */
 void complain(const char *fmt, ...);

@@ -90,6 +90,22 @@ void json_bool(const char *key, bool value)
 	fputs(value ? "true" : "false", stdout);
 }
 
+static void json_open_list(const char *key)
+{
+	json_open(key, '[');
+}
+
+static void json_item(const char *key, const char *value)
+{
+	(void)key;
+	json_string(NULL, value);
+}
+
+static void json_close_list(void)
+{
+	json_close(']');
+}
+
 static void json_open_object(const char *key)
 {
 	json_open(key, '{');
@@ -111,7 +127,11 @@ const struct adit_printer json_printer = {
 	.zeros = true,
 	.string = json_string,
 	.number = json_number,
+	.word = json_bool,
 	.flag = json_bool,
+	.open_list = json_open_list,
+	.item = json_item,
+	.close_list = json_close_list,
 	.open = json_open_object,
 	.drop = json_drop,
 	.close = json_close_object,
@@ -127,10 +147,20 @@ static void text_number(const char *key, unsigned long long value)
 	printf(" %s %llu", key, value);
 }
 
+static void text_word(const char *key, bool value)
+{
+	printf(" %s%s", value ? "" : "no", key);
+}
+
 static void text_flag(const char *key, bool value)
 {
 	(void)key;
 	(void)value;
+}
+
+static void text_open_list(const char *key)
+{
+	(void)key;
 }
 
 static void text_open(const char *key)
@@ -151,7 +181,11 @@ static void text_close(void)
 const struct adit_printer text_printer = {
 	.string = text_string,
 	.number = text_number,
+	.word = text_word,
 	.flag = text_flag,
+	.open_list = text_open_list,
+	.item = text_string,
+	.close_list = text_close,
 	.open = text_open,
 	.drop = text_drop,
 	.close = text_close,
