@@ -10,13 +10,16 @@ adit-probe = $(shell cat $(addprefix $(adit-inc)/,$(3)) 2>/dev/null | \
 
 adit-reasons := CPU_BACKLOG DEV_READY IP_INHDR IP_OUTNOROUTES IP_TUNNEL_ECN \
 		NOMEM PKT_TOO_BIG PKT_TOO_SMALL RECURSION_LIMIT \
-		UNHANDLED_PROTO XFRM_POLICY
+		SKB_CSUM UNHANDLED_PROTO XFRM_POLICY
 adit-reason-files := linux/skbuff.h net/dropreason.h net/dropreason-core.h
 
 adit-has := \
 	$(call adit-probe,NEWLINK_PARAMS,struct rtnl_newlink_params,net/rtnetlink.h) \
 	$(call adit-probe,LINK_NET_CAPABLE,rtnl_dev_link_net_capable,net/rtnetlink.h) \
 	$(call adit-probe,FLOWI4_DSCP,flowi4_dscp,net/flow.h) \
+	$(call adit-probe,TUNNEL_BITMAP,IP_TUNNEL_DECLARE_FLAGS,net/ip_tunnels.h) \
+	$(call adit-probe,UDP_TUNNEL_SK,udp_tunnel_sock_release.struct sock .sk,net/udp_tunnel.h) \
+	$(call adit-probe,SK_DROPS_INC,sk_drops_inc,net/sock.h) \
 	$(call adit-probe,DEV_LLTX,lltx:1,linux/netdevice.h) \
 	$(call adit-probe,NETSTATS_TX_ADD,dev_sw_netstats_tx_add,linux/netdevice.h) \
 	$(call adit-probe,KFREE_SKB_REASON,kfree_skb_reason,linux/skbuff.h) \

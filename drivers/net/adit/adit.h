@@ -17,6 +17,7 @@
 #include <linux/workqueue.h>
 #include <net/dst_cache.h>
 #include <net/gro_cells.h>
+#include <net/ipv6.h>
 #include <net/rtnetlink.h>
 #include <linux/adit.h>
 
@@ -47,38 +48,150 @@ enum adit_drop {
 	})
 
 struct adit_tunnel;
+struct adit_config;
+struct adit_sock;
 
 union adit_addr {
 	__be32 v4;		/* the other 12 bytes are zero */
 	struct in6_addr v6;
 };
 
+extern const union adit_addr adit_addr_any;
+
+static inline bool adit_addr_equal(const union adit_addr *a,
+				   const union adit_addr *b)
+{
+	return ipv6_addr_equal(&a->v6, &b->v6);
+}
+
+static inline bool adit_addr_is_any(const union adit_addr *addr)
+{
+	return ipv6_addr_any(&addr->v6);
+}
+
 /**
- * struct adit_key - what an outer packet is matched by
+ * struct adit_key - what an outer packet is matched by; in a tunnel's, a member
+ *	that is zero may stand for any, see ADIT_SHAPE_*
  * @remote: its source
- * @local: its destination; zero in a key: any
+ * @local: its destination
  * @link: ifindex of the device it came in on, or of that one's VRF; zero in a
  *	key: any outside of VRFs
- * @family: AF_INET
+ * @gre_key: where the format has one
+ * @port: UDP port it came to, 0: it is not UDP
+ * @peer_port: UDP port it came from
+ * @family: AF_INET or AF_INET6
+ * @format: adit_format()
+ * @pad: zero
  */
 struct adit_key {
 	union adit_addr remote;
 	union adit_addr local;
 	int link;
-	u32 family;
+	__be32 gre_key;
+	__be16 port;
+	__be16 peer_port;
+	u8 family;
+	u8 format;
+	u16 pad;
+};
+
+/* Mode, encapsulation and whether there is a GRE key */
+static inline u8 adit_format(u8 mode, u8 encap, bool keyed)
+{
+	return mode | encap << 2 | keyed << 4;
+}
+
+#define ADIT_FORMAT_UNKEYED	0x0f	/* all but whether there is a key */
+
+/* Which of adit_key's members a tunnel is matched by; the more weight, the more
+ * specific. A lookup probes only shapes that some tunnel has.
+ */
+#define ADIT_SHAPE_KEY		BIT(0)
+#define ADIT_SHAPE_LINK		BIT(1)
+#define ADIT_SHAPE_LOCAL	BIT(2)
+#define ADIT_SHAPE_PEER_PORT	BIT(3)
+#define ADIT_SHAPE_REMOTE	BIT(4)
+#define ADIT_SHAPES		32
+
+/**
+ * struct adit_entry - a key by which a tunnel is found
+ * @node: in adit_net.entries
+ * @peer: in adit_net.peers
+ * @key: the key
+ * @shape: ADIT_SHAPE_* that count
+ * @config: whose it is
+ */
+struct adit_entry {
+	struct rhash_head node;
+	struct rhlist_head peer;
+	struct adit_key key;
+	u8 shape;
+	struct adit_config *config;
+};
+
+/* A prefix of either family; bits beyond the length are zero */
+struct adit_prefix {
+	union adit_addr addr;
+	u8 family;
+	u8 len;
+};
+
+/**
+ * struct adit_allow - whom a tunnel without a fixed remote takes packets from
+ * @n: number of prefixes, as the user gave them
+ * @top: number of those, from the first on, that lie in no other; sorted
+ * @prefixes: the prefixes
+ */
+struct adit_allow {
+	unsigned int n;
+	unsigned int top;
+	struct adit_prefix prefixes[];
+};
+
+/* What the inner family tells the index of */
+enum adit_inner_index {
+	ADIT_INNER_IP4,
+	ADIT_INNER_IP6,
+	ADIT_INNER_MPLS,
+	ADIT_INNER_MAX
 };
 
 /**
  * struct adit_config - everything that a user can set, immutable once published
- * @node: in adit_net.configs
- * @key: who the far end is
+ * @entries: how packets find it: one, or one a family
+ * @n_entries: how many of them
  * @tunnel: whose it is
- * @outer: underlay row
- * @encap: encapsulation row
+ * @outer: underlay row; NULL: both
+ * @remote_outer: what the remote says of that; NULL: any of any
+ * @local_outer: what the local address says of that; NULL: there is none
+ * @remote: the far end; zero: any
+ * @local: zero: routing chooses
+ * @link: ifindex that it is bound to, or 0
  * @fwmark: of outer packets, 0: none
  * @ttl: of outer packets or ADIT_TTL_INHERIT
  * @tos: of outer packets or ADIT_TOS_INHERIT
  * @df: enum adit_df
+ * @mode: enum adit_mode
+ * @encap: enum adit_encap
+ * @ikeyed: received packets have the key @ikey, or else none
+ * @okeyed: sent packets have the key @okey
+ * @ikey: as @ikeyed says
+ * @okey: as @okeyed says
+ * @icsum: received packets must have a GRE checksum
+ * @ocsum: sent packets have one
+ * @iseq: received packets must have a GRE sequence number
+ * @oseq: sent packets have one
+ * @encap_csum: UDP with checksums
+ * @external: far end and key come with each packet
+ * @isatap: the IPv4 remote is in ISATAP addresses
+ * @sport: UDP source, 0: by flow
+ * @dport: UDP destination
+ * @listen: UDP port that the user wants packets to come to, or 0
+ * @rd6: 6rd prefix; its length 0: none
+ * @rd4: what 6rd leaves out of IPv4 addresses
+ * @allow: who may send, without a fixed remote; NULL: nobody
+ * @socks: the sockets it is received by; by entry
+ * @gre: the GRE protocol is registered for it; by entry
  * @dst_cache: outer routes, by inner family, because IPsec policy may treat the
  *	outer protocols differently
  * @rcu: freed by RCU: both packet paths hold it for as long as they run
@@ -87,18 +200,49 @@ struct adit_key {
  * all of the new, and never a stale route.
  */
 struct adit_config {
-	struct rhash_head node;
-	struct adit_key key;
-	struct adit_tunnel *tunnel;
-	const struct adit_outer_ops *outer;
-	const struct adit_encap_ops *encap;
-	u32 fwmark;
+	struct adit_entry entries[2];
+	u8 n_entries;
 	u8 ttl;
 	u8 tos;
 	u8 df;
-	struct dst_cache dst_cache[2];
+	u8 mode;
+	u8 encap;
+	bool ikeyed;
+	bool okeyed;
+	__be32 ikey;
+	__be32 okey;
+	u8 icsum;
+	u8 ocsum;
+	u8 iseq;
+	u8 oseq;
+	u8 encap_csum;
+	u8 external;
+	u8 isatap;
+	__be16 sport;
+	__be16 dport;
+	__be16 listen;
+	u32 fwmark;
+	int link;
+	struct adit_tunnel *tunnel;
+	const struct adit_outer_ops *outer;
+	const struct adit_outer_ops *remote_outer;
+	const struct adit_outer_ops *local_outer;
+	union adit_addr remote;
+	union adit_addr local;
+	struct adit_prefix rd6;
+	struct adit_prefix rd4;
+	struct adit_allow *allow;
+	struct adit_sock *socks[2];
+	bool gre[2];
+	struct dst_cache dst_cache[ADIT_INNER_MAX];
 	struct rcu_head rcu;
 };
+
+/* Has it one far end, which all packets go to and come from? */
+static inline bool adit_is_fixed(const struct adit_config *config)
+{
+	return !adit_addr_is_any(&config->remote);
+}
 
 struct adit_drop_counts {
 	unsigned long count[ADIT_DROP_MAX];
@@ -114,6 +258,9 @@ struct adit_drop_counts {
  * @list: in adit_net.tunnels
  * @mtu_auto: the MTU follows the underlay (RTNL)
  * @mtu_syncing: the MTU change under way is our own (RTNL)
+ * @oseq: next GRE sequence number
+ * @iseq: lowest GRE sequence number that is not late, once one was received:
+ *	ADIT_ISEQ_SEEN is set then
  */
 struct adit_tunnel {
 	struct net_device *dev;
@@ -124,20 +271,20 @@ struct adit_tunnel {
 	struct list_head list;
 	bool mtu_auto;
 	bool mtu_syncing;
+	atomic_t oseq;
+	atomic64_t iseq;
 };
 
-/* Which of adit_key's members a tunnel left open; a lookup probes only shapes
- * that some tunnel has.
- */
-#define ADIT_SHAPE_LOCAL	BIT(0)
-#define ADIT_SHAPE_LINK		BIT(1)
-#define ADIT_SHAPES		4
+#define ADIT_ISEQ_SEEN	BIT_ULL(32)
 
 /**
  * struct adit_net - the tunnels whose underlay is one netns
  * @net: that netns
- * @configs: by adit_key; written under RTNL, read under RCU
- * @shapes: tunnels of each shape (RTNL, read without)
+ * @entries: adit_entry by adit_key; written under RTNL, read under RCU
+ * @peers: the same by remote, to tell what a packet that matched none lacked
+ * @shapes: entries of each shape (RTNL)
+ * @shape_mask: shapes that some entry has (RTNL, read without)
+ * @socks: UDP sockets (RTNL, read under RCU)
  * @tunnels: all of them (RTNL)
  * @mtu_work: brings MTUs in line with the underlay
  * @fib_nb: tells of its routes
@@ -145,8 +292,11 @@ struct adit_tunnel {
  */
 struct adit_net {
 	struct net *net;
-	struct rhashtable configs;
+	struct rhashtable entries;
+	struct rhltable peers;
 	unsigned int shapes[ADIT_SHAPES];
+	u32 shape_mask;
+	struct list_head socks;
 	struct list_head tunnels;
 	struct delayed_work mtu_work;
 	struct notifier_block fib_nb;
@@ -156,20 +306,40 @@ struct adit_net {
 /**
  * struct adit_flow - one packet on its way out
  * @config: the tunnel's, under RCU
+ * @outer: underlay row
  * @inner: its family
  * @dst: outer route, referenced
+ * @remote: outer destination
  * @local: outer source
+ * @okey: GRE key
+ * @label: IPv6 flow label
+ * @gre_flags: of the GRE header
+ * @sport: UDP source, 0: by flow
+ * @dport: UDP destination
+ * @hlen: bytes between the outer IP header and the packet
+ * @ipproto: outer protocol
+ * @csum: UDP with checksum
  * @dsfield: inner DSCP and ECN
  * @tos: outer TOS byte, DSCP and ECN
  * @ttl: of the inner packet, then of the outer one
- * @df: outer DF bit
+ * @df: outer packet may not be fragmented
  * @inner_df: inner packet may not be fragmented
  */
 struct adit_flow {
 	struct adit_config *config;
+	const struct adit_outer_ops *outer;
 	const struct adit_inner *inner;
 	struct dst_entry *dst;
+	union adit_addr remote;
 	union adit_addr local;
+	__be32 okey;
+	__be32 label;
+	__be16 gre_flags;
+	__be16 sport;
+	__be16 dport;
+	u8 hlen;
+	u8 ipproto;
+	bool csum;
 	u8 dsfield;
 	u8 tos;
 	u8 ttl;
@@ -178,19 +348,58 @@ struct adit_flow {
 };
 
 /**
+ * struct adit_wire - an outer packet, taken apart
+ * @key: what it is matched by
+ * @outer: underlay row
+ * @inner: family of the inner packet; NULL: not known
+ * @hlen: from skb->data to the inner packet
+ * @gre: from skb->data to the GRE header
+ * @gre_flags: of that header
+ * @udp_csum: it is UDP with a checksum
+ * @seq: GRE sequence number
+ * @fault: what is wrong with it whosever it is, or ADIT_DROP_NONE
+ */
+struct adit_wire {
+	struct adit_key key;
+	const struct adit_outer_ops *outer;
+	const struct adit_inner *inner;
+	unsigned int hlen;
+	unsigned int gre;
+	__be16 gre_flags;
+	bool udp_csum;
+	u32 seq;
+	enum adit_drop fault;
+};
+
+/**
+ * struct adit_icmp - an ICMP error, of either version
+ * @type: ICMP type
+ * @code: ICMP code
+ * @info: the MTU, of "too big"
+ * @offset: bytes of the quoted outer header; 0: nothing useful follows it
+ */
+struct adit_icmp {
+	u8 type;
+	u8 code;
+	u32 info;
+	unsigned int offset;
+};
+
+/**
  * struct adit_inner - an inner family
  * @ethertype: skb->protocol
  * @ipproto: protocol number of it directly inside IP
- * @version: first nibble of its header
+ * @version: first nibble of its header; 0: may be anything
  * @hlen: its shortest header
  * @min_mtu: a packet of that size is never too big: where the path carries
  *	less, the outer packet is fragmented; 0: no such size
  * @index: into adit_config.dst_cache
  * @read: take from the inner header what the outer one depends on
- * @dsfield: DSCP and ECN of the packet
- * @too_big: tell the packet's sender what the path carries
+ * @dsfield: DSCP and ECN of the packet; NULL: it has no ECN
+ * @too_big: tell the packet's sender what the path carries; NULL: there is none
+ *	to tell
  * @route: the way of a quoted packet, as if it were sent from here; a dst or
- *	an ERR_PTR
+ *	an ERR_PTR; NULL: it cannot be told
  * @relay: pass an error on to the sender of a quoted packet that has its route;
  *	@mtu: what the path carries of inner packets, 0: it gets nowhere
  */
@@ -208,29 +417,36 @@ struct adit_inner {
 	void (*relay)(struct sk_buff *quote, unsigned int mtu);
 };
 
-enum adit_inner_index {
-	ADIT_INNER_IP4,
-	ADIT_INNER_IP6,
-	ADIT_INNER_MAX
-};
-
 extern const struct adit_inner adit_inners[ADIT_INNER_MAX];
 const struct adit_inner *adit_inner_find(__be16 ethertype);
 
 /**
- * struct adit_encap_ops - an encapsulation: what stands between the outer IP
- *	header and the inner packet
+ * struct adit_layer - headers between the outer IP header and the inner packet:
+ *	a mode, and around that an encapsulation
+ * @name: as the user knows it
+ * @ipproto: the protocol number that announces it; 0: that of what is in it
  * @hlen: bytes of it
- * @gso_type: SKB_GSO_* bit of it over an underlay, by the underlay's index
- * @push: put it before the inner packet; NULL: there is none
+ * @push: put it before the packet; @ipproto: what the packet is. NULL: there is
+ *	nothing to put
+ * @parse: take it off, at wire->hlen of the packet, and all that is in it; what
+ *	is wrong with it
  */
-struct adit_encap_ops {
-	u8 hlen;
-	int gso_type;
-	void (*push)(struct sk_buff *skb, const struct adit_flow *flow);
+struct adit_layer {
+	const char *name;
+	u8 ipproto;
+	unsigned int (*hlen)(const struct adit_flow *flow);
+	void (*push)(struct sk_buff *skb, struct adit_flow *flow, u8 ipproto);
+	enum adit_drop (*parse)(struct sk_buff *skb, struct adit_wire *wire,
+				u8 mode);
 };
 
-extern const struct adit_encap_ops adit_encap_ip;
+extern const struct adit_layer adit_modes[ADIT_MODE_MAX + 1];
+extern const struct adit_layer adit_encaps[ADIT_ENCAP_MAX + 1];
+void adit_flow_init(struct adit_flow *flow, struct adit_config *config);
+unsigned int adit_flow_hlen(const struct adit_flow *flow);
+u8 adit_flow_ipproto(const struct adit_flow *flow);
+int adit_flow_gso_type(const struct adit_flow *flow);
+void adit_push(struct sk_buff *skb, struct adit_flow *flow);
 
 /* What an ICMP error from the underlay means to a tunnel (RFC 2003, 4) */
 enum adit_err {
@@ -246,40 +462,57 @@ enum adit_err {
  * @ethertype: skb->protocol
  * @addr_len: bytes of an address
  * @hlen: bytes of its header
+ * @gso_ipxip: SKB_GSO_* bit of IP directly in it
  * @check: refuse addresses that cannot be a tunnel's ends (RTNL)
  * @route: find flow->dst and flow->local (BHs off, RCU); a dst or an ERR_PTR
+ * @towards: the way of packets between the ends of a key through a VRF or none,
+ *	whosever source they have; a dst or an ERR_PTR
+ * @route_mtu: a route's own MTU, but not what ICMP taught
  * @leads_back: the route ends on this host
+ * @udp_csum: set the checksum of a UDP header, or none
  * @build: put the outer header before the packet
  * @send: hand it to the underlay, which consumes the skb
+ * @ends: the ends of a packet that has been received
+ * @quoted_ends: the ends of a packet that an ICMP error quotes, the skb being
+ *	at it: its source is the local one
+ * @to_group: it was sent to a group, by either layer
+ * @sdif: ifindex of the port of a VRF it came in on, or 0
  * @policy_ok: IPsec policy lets a received packet pass
  * @dsfield: DSCP and ECN of a packet whose network header is outer
  * @err: what an ICMP error means
- * @quoted_hlen: bytes of the outer header that an ICMP error quotes, the skb
- *	being at it; 0: no inner header follows
  * @redirect: take an ICMP redirect
  */
 struct adit_outer_ops {
-	int family;
+	u8 family;
 	__be16 ethertype;
 	u8 addr_len;
 	u8 hlen;
-	int (*check)(struct net *net, const struct adit_key *key,
+	int gso_ipxip;
+	int (*check)(struct net *net, const struct adit_config *config,
 		     struct nlattr *data[], struct netlink_ext_ack *extack);
 	struct dst_entry *(*route)(struct net *net, struct adit_flow *flow);
+	struct dst_entry *(*towards)(struct net *net,
+				     const struct adit_key *key, int oif);
+	unsigned int (*route_mtu)(const struct dst_entry *dst);
 	bool (*leads_back)(const struct dst_entry *dst);
+	void (*udp_csum)(struct sk_buff *skb, const struct adit_flow *flow);
 	void (*build)(struct net *net, struct sk_buff *skb,
 		      const struct adit_flow *flow);
 	int (*send)(struct net *net, struct sk_buff *skb);
+	void (*ends)(const struct sk_buff *skb, struct adit_key *key);
+	void (*quoted_ends)(const struct sk_buff *skb, struct adit_key *key);
+	bool (*to_group)(const struct sk_buff *skb);
+	int (*sdif)(struct sk_buff *skb);
 	bool (*policy_ok)(struct sk_buff *skb);
 	u8 (*dsfield)(const struct sk_buff *skb);
-	enum adit_err (*err)(const struct sk_buff *skb);
-	unsigned int (*quoted_hlen)(const struct sk_buff *skb);
-	void (*redirect)(struct sk_buff *skb, const struct adit_config *config,
-			 const struct adit_inner *inner);
+	enum adit_err (*err)(u8 type, u8 code);
+	void (*redirect)(struct sk_buff *skb, const struct adit_config *config);
 };
 
 extern const struct adit_outer_ops adit_outer_ip4;
-const struct adit_outer_ops *adit_outer_find(unsigned int addr_len);
+extern const struct adit_outer_ops adit_outer_ip6;
+const struct adit_outer_ops *adit_outer_of_len(unsigned int addr_len);
+const struct adit_outer_ops *adit_outer_of(u8 family);
 
 /* main.c */
 extern unsigned int adit_net_id;
@@ -297,29 +530,55 @@ u64 adit_drops_sum(const struct adit_tunnel *t, enum adit_drop cause);
 
 /* xmit.c */
 netdev_tx_t adit_xmit(struct sk_buff *skb, struct net_device *dev);
-int adit_overhead(const struct adit_config *config);
+unsigned int adit_overhead(const struct adit_config *config);
 
 /* receive.c */
-int adit_receive(struct sk_buff *skb, const struct adit_config *config,
-		 const struct adit_inner *inner);
+void adit_receive(struct sk_buff *skb, const struct adit_config *config,
+		  struct adit_wire *wire);
+
+/* remote.c */
+struct adit_allow *adit_allow_alloc(unsigned int n);
+int adit_allow_seal(struct adit_allow *allow);
+bool adit_allowed(const struct adit_config *config, const struct adit_key *key);
+bool adit_prefix_ok(const struct adit_prefix *prefix);
+enum adit_drop adit_find_remote(const struct sk_buff *skb,
+				struct adit_flow *flow);
+bool adit_source_ok(const struct adit_config *config,
+		    const struct adit_wire *wire, const struct sk_buff *skb);
+struct metadata_dst *adit_metadata(struct sk_buff *skb,
+				   const struct adit_wire *wire);
 
 /* demux.c */
 int adit_demux_init(struct adit_net *an);
 void adit_demux_exit(struct adit_net *an);
 int adit_demux_register(void);
 void adit_demux_unregister(void);
-struct adit_config *adit_config_alloc(gfp_t gfp);
+struct adit_config *adit_config_alloc(const struct adit_config *old);
 void adit_config_free(struct adit_config *config);
+void adit_config_index(struct adit_config *config);
 struct adit_config *adit_demux_twin(struct adit_net *an,
-				    const struct adit_key *key);
+				    const struct adit_config *config);
 int adit_demux_add(struct adit_net *an, struct adit_config *config);
 void adit_demux_del(struct adit_net *an, struct adit_config *config);
 int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 		       struct adit_config *new);
+bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
+		    struct adit_wire *wire);
+struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
+				      const struct adit_wire *wire);
+int adit_gre_register(bool ip6);
+void adit_gre_unregister(bool ip6);
+
+/* udp.c */
+int adit_listen(struct adit_net *an, struct adit_config *config,
+		struct netlink_ext_ack *extack);
+void adit_unlisten(struct adit_net *an, struct adit_config *config);
+int adit_udp_register(void);
+void adit_udp_unregister(void);
 
 /* icmp.c */
-int adit_icmp_err(struct sk_buff *skb, u32 info, struct adit_config *config,
-		  const struct adit_inner *inner);
+void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
+		   struct adit_config *config, const struct adit_wire *wire);
 
 /* mtu.c */
 int adit_change_mtu(struct net_device *dev, int mtu);

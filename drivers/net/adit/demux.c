@@ -7,50 +7,90 @@
  * Does not own: what happens to the packet then (receive.c, icmp.c).
  */
 
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/ip.h>
-#include <net/ip.h>
+#include <net/gre.h>
+#include <net/icmp.h>
 #include <net/l3mdev.h>
-#include <net/route.h>
+#include <net/protocol.h>
 #include <net/xfrm.h>
 
 #include "adit.h"
 
-static const struct rhashtable_params adit_params = {
-	.head_offset = offsetof(struct adit_config, node),
-	.key_offset = offsetof(struct adit_config, key),
+static const struct rhashtable_params entry_params = {
+	.head_offset = offsetof(struct adit_entry, node),
+	.key_offset = offsetof(struct adit_entry, key),
 	.key_len = sizeof(struct adit_key),
 	.nelem_hint = 3,	/* a netns without tunnels costs little */
 	.automatic_shrinking = true,
 };
 
+static const struct rhashtable_params peer_params = {
+	.head_offset = offsetof(struct adit_entry, peer),
+	.key_offset = offsetof(struct adit_entry, key.remote),
+	.key_len = sizeof(union adit_addr),
+	.nelem_hint = 3,
+	.automatic_shrinking = true,
+};
+
 int adit_demux_init(struct adit_net *an)
 {
-	return rhashtable_init(&an->configs, &adit_params);
+	int err = rhashtable_init(&an->entries, &entry_params);
+
+	if (err)
+		return err;
+	err = rhltable_init(&an->peers, &peer_params);
+	if (err)
+		rhashtable_destroy(&an->entries);
+	return err;
 }
 
 void adit_demux_exit(struct adit_net *an)
 {
-	rhashtable_destroy(&an->configs);
+	rhltable_destroy(&an->peers);
+	rhashtable_destroy(&an->entries);
 }
 
-/**
- * adit_config_alloc - an empty configuration with its route caches
- * @gfp: how to allocate
- *
- * Return: it, or NULL.
- */
-struct adit_config *adit_config_alloc(gfp_t gfp)
-{
-	struct adit_config *config = kzalloc(sizeof(*config), gfp);
-	unsigned int i;
+/* --- configurations */
 
+/**
+ * adit_config_alloc - a configuration with route caches of its own
+ * @old: which has what the user has set so far; NULL: nothing
+ *
+ * Context: sleeps. Return: it, neither indexed nor open for packets, or NULL.
+ */
+struct adit_config *adit_config_alloc(const struct adit_config *old)
+{
+	const struct adit_allow *allow = old ? old->allow : NULL;
+	struct adit_config *config;
+	unsigned int i;
+	int err = 0;
+
+	config = old ? kmemdup(old, sizeof(*old), GFP_KERNEL) :
+		       kzalloc(sizeof(*config), GFP_KERNEL);
 	if (!config)
 		return NULL;
-	for (i = 0; i < ADIT_INNER_MAX; i++) {
-		if (dst_cache_init(&config->dst_cache[i], gfp)) {
-			adit_config_free(config);
-			return NULL;
-		}
+	memset(config->entries, 0, sizeof(config->entries));
+	memset(config->socks, 0, sizeof(config->socks));
+	memset(config->gre, 0, sizeof(config->gre));
+	memset(config->dst_cache, 0, sizeof(config->dst_cache));
+	config->n_entries = 0;
+	config->allow = NULL;
+
+	for (i = 0; !err && i < ADIT_INNER_MAX; i++)
+		err = dst_cache_init(&config->dst_cache[i], GFP_KERNEL);
+	if (!err && allow) {
+		config->allow = adit_allow_alloc(allow->n);
+		if (config->allow)
+			memcpy(config->allow, allow,
+			       struct_size(allow, prefixes, allow->n));
+		else
+			err = -ENOMEM;
+	}
+	if (err) {
+		adit_config_free(config);
+		return NULL;
 	}
 	return config;
 }
@@ -67,6 +107,7 @@ void adit_config_free(struct adit_config *config)
 		return;
 	for (i = 0; i < ADIT_INNER_MAX; i++)
 		dst_cache_destroy(&config->dst_cache[i]);
+	kvfree(config->allow);
 	kfree(config);
 }
 
@@ -75,53 +116,133 @@ static void config_free_rcu(struct rcu_head *rcu)
 	adit_config_free(container_of(rcu, struct adit_config, rcu));
 }
 
-static unsigned int key_shape(const struct adit_key *key)
+/* Where packets come to: the rule that adit(8) has */
+static __be16 listen_port(const struct adit_config *config)
 {
-	static const union adit_addr any;
-	unsigned int shape = 0;
-
-	if (memcmp(&key->local, &any, sizeof(any)))
-		shape |= ADIT_SHAPE_LOCAL;
-	if (key->link)
-		shape |= ADIT_SHAPE_LINK;
-	return shape;
+	if (config->encap == ADIT_ENCAP_NONE)
+		return 0;
+	return config->listen ?: config->sport ?: config->dport;
 }
 
-static void count_shape(struct adit_net *an, const struct adit_key *key, int n)
+static void index_entry(struct adit_entry *entry, struct adit_config *config,
+			u8 family)
 {
-	unsigned int *count = &an->shapes[key_shape(key)];
+	struct adit_key *key = &entry->key;
 
-	WRITE_ONCE(*count, *count + n);
+	entry->config = config;
+	key->remote = config->remote;
+	key->local = config->local;
+	key->link = config->link;
+	key->gre_key = config->ikey;
+	key->port = listen_port(config);
+	/* both ports are given: the tunnel is one flow */
+	if (key->port && config->sport && !config->listen)
+		key->peer_port = config->dport;
+	key->family = family;
+	key->format = adit_format(config->mode, config->encap, config->ikeyed);
+
+	entry->shape = (adit_addr_is_any(&key->remote) ? 0 : ADIT_SHAPE_REMOTE) |
+		       (adit_addr_is_any(&key->local) ? 0 : ADIT_SHAPE_LOCAL) |
+		       (key->link ? ADIT_SHAPE_LINK : 0) |
+		       (key->peer_port ? ADIT_SHAPE_PEER_PORT : 0) |
+		       (config->external ? 0 : ADIT_SHAPE_KEY);
 }
 
 /**
- * adit_demux_twin - the tunnel that already has a key
+ * adit_config_index - make the keys by which packets find a tunnel
+ * @config: complete
+ */
+void adit_config_index(struct adit_config *config)
+{
+	if (config->outer) {
+		config->n_entries = 1;
+		index_entry(&config->entries[0], config, config->outer->family);
+		return;
+	}
+	config->n_entries = 2;
+	index_entry(&config->entries[0], config, AF_INET);
+	index_entry(&config->entries[1], config, AF_INET6);
+}
+
+/* --- the table */
+
+static void count_shape(struct adit_net *an, unsigned int shape, int n)
+{
+	u32 mask = an->shape_mask;
+
+	an->shapes[shape] += n;
+	mask = an->shapes[shape] ? mask | BIT(shape) : mask & ~BIT(shape);
+	WRITE_ONCE(an->shape_mask, mask);
+}
+
+/**
+ * adit_demux_twin - another tunnel that already has a key of this one
  * @an: netns of the underlay
- * @key: the key
+ * @config: this one's, indexed
  *
  * Context: RTNL. Return: its configuration, or NULL.
  */
 struct adit_config *adit_demux_twin(struct adit_net *an,
-				    const struct adit_key *key)
+				    const struct adit_config *config)
 {
-	return rhashtable_lookup_fast(&an->configs, key, adit_params);
+	const struct adit_entry *entry;
+	unsigned int i;
+
+	for (i = 0; i < config->n_entries; i++) {
+		entry = rhashtable_lookup_fast(&an->entries,
+					       &config->entries[i].key,
+					       entry_params);
+		if (entry && entry->config->tunnel != config->tunnel)
+			return entry->config;
+	}
+	return NULL;
+}
+
+static int add_entry(struct adit_net *an, struct adit_entry *entry)
+{
+	int err = rhashtable_insert_fast(&an->entries, &entry->node,
+					 entry_params);
+
+	if (err)
+		return err;
+	err = rhltable_insert(&an->peers, &entry->peer, peer_params);
+	if (err) {
+		rhashtable_remove_fast(&an->entries, &entry->node,
+				       entry_params);
+		return err;
+	}
+	count_shape(an, entry->shape, 1);
+	return 0;
+}
+
+static void del_entry(struct adit_net *an, struct adit_entry *entry)
+{
+	count_shape(an, entry->shape, -1);
+	rhltable_remove(&an->peers, &entry->peer, peer_params);
+	rhashtable_remove_fast(&an->entries, &entry->node, entry_params);
 }
 
 /**
  * adit_demux_add - let packets reach a tunnel
  * @an: netns of the underlay
- * @config: the tunnel's, with no twin
+ * @config: the tunnel's, indexed, with no twin
  *
  * Context: RTNL. Return: 0 or a negative errno (no memory).
  */
 int adit_demux_add(struct adit_net *an, struct adit_config *config)
 {
-	int err = rhashtable_insert_fast(&an->configs, &config->node,
-					 adit_params);
+	unsigned int i;
+	int err;
 
-	if (!err)
-		count_shape(an, &config->key, 1);
-	return err;
+	for (i = 0; i < config->n_entries; i++) {
+		err = add_entry(an, &config->entries[i]);
+		if (err) {
+			while (i--)
+				del_entry(an, &config->entries[i]);
+			return err;
+		}
+	}
+	return 0;
 }
 
 /**
@@ -131,8 +252,10 @@ int adit_demux_add(struct adit_net *an, struct adit_config *config)
  */
 void adit_demux_del(struct adit_net *an, struct adit_config *config)
 {
-	count_shape(an, &config->key, -1);
-	rhashtable_remove_fast(&an->configs, &config->node, adit_params);
+	unsigned int i;
+
+	for (i = 0; i < config->n_entries; i++)
+		del_entry(an, &config->entries[i]);
 }
 
 /**
@@ -141,101 +264,154 @@ void adit_demux_del(struct adit_net *an, struct adit_config *config)
  * @old: freed by RCU on success
  * @new: in its place for both directions on success
  *
- * At no moment is the tunnel without a configuration in the table.
+ * At no moment is the tunnel without a configuration in the table, which for a
+ * moment has both.
  * Context: RTNL. Return: 0, or a negative errno and nothing has changed.
  */
 int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 		       struct adit_config *new)
 {
-	int err;
+	int err = adit_demux_add(an, new);
 
-	if (!memcmp(&old->key, &new->key, sizeof(old->key))) {
-		err = rhashtable_replace_fast(&an->configs, &old->node,
-					      &new->node, adit_params);
-		if (err)
-			return err;
-	} else {
-		err = adit_demux_add(an, new);
-		if (err)
-			return err;
-		adit_demux_del(an, old);
-	}
-
+	if (err)
+		return err;
 	rcu_assign_pointer(new->tunnel->config, new);
+	adit_demux_del(an, old);
+	adit_unlisten(an, old);
 	call_rcu(&old->rcu, config_free_rcu);
 	return 0;
 }
 
-/* The order in which shapes are tried, most specific first: a tunnel's own
- * address counts for more than its device.
- */
-static const u8 shape_order[ADIT_SHAPES] = {
-	ADIT_SHAPE_LOCAL | ADIT_SHAPE_LINK,
-	ADIT_SHAPE_LOCAL,
-	ADIT_SHAPE_LINK,
-	0,
-};
+/* --- looking up */
 
 static struct adit_config *probe(struct adit_net *an, struct adit_key key,
 				 unsigned int shape, int link)
 {
+	const struct adit_entry *entry;
+
+	if (!(shape & ADIT_SHAPE_REMOTE))
+		memset(&key.remote, 0, sizeof(key.remote));
 	if (!(shape & ADIT_SHAPE_LOCAL))
 		memset(&key.local, 0, sizeof(key.local));
+	if (!(shape & ADIT_SHAPE_PEER_PORT))
+		key.peer_port = 0;
+	if (!(shape & ADIT_SHAPE_KEY)) {
+		key.format &= ADIT_FORMAT_UNKEYED;
+		key.gre_key = 0;
+	}
 	key.link = link;
-	return rhashtable_lookup(&an->configs, &key, adit_params);
+	entry = rhashtable_lookup(&an->entries, &key, entry_params);
+	return entry ? entry->config : NULL;
 }
 
 /* A packet that came in through a VRF belongs to tunnels bound to that VRF or
  * to its port, and to no unbound one: addresses mean something else there.
  */
+static struct adit_config *probe_links(struct adit_net *an,
+				       const struct adit_key *key,
+				       unsigned int shape,
+				       const struct net_device *dev, int sdif)
+{
+	struct adit_config *config = NULL;
+
+	if (!(shape & ADIT_SHAPE_LINK)) {
+		if (sdif || netif_is_l3_master(dev))
+			return NULL;
+		return probe(an, *key, shape, 0);
+	}
+	if (sdif)
+		config = probe(an, *key, shape, sdif);
+	return config ?: probe(an, *key, shape, dev->ifindex);
+}
+
+/* The most specific shape first */
 static struct adit_config *demux(struct adit_net *an,
 				 const struct adit_key *key,
 				 const struct net_device *dev, int sdif)
 {
+	u32 mask = READ_ONCE(an->shape_mask);
 	struct adit_config *config = NULL;
-	unsigned int i, shape;
+	unsigned int shape;
 
-	for (i = 0; !config && i < ADIT_SHAPES; i++) {
-		shape = shape_order[i];
-		if (!READ_ONCE(an->shapes[shape]))
-			continue;
-		if (!(shape & ADIT_SHAPE_LINK)) {
-			if (!sdif && !netif_is_l3_master(dev))
-				config = probe(an, *key, shape, 0);
-			continue;
-		}
-		if (sdif)
-			config = probe(an, *key, shape, sdif);
-		if (!config)
-			config = probe(an, *key, shape, dev->ifindex);
+	while (!config && mask) {
+		shape = __fls(mask);
+		mask &= ~BIT(shape);
+		config = probe_links(an, key, shape, dev, sdif);
 	}
 	return config;
 }
 
-/* Without an initialiser: not every compiler zeroes all of a union by one. */
-static void key_ip4(struct adit_key *key, __be32 remote, __be32 local)
+/* No more than that many tunnels with the same remote are asked what a packet
+ * lacked: it is for a counter only.
+ */
+#define ADIT_PEERS_MAX	16
+
+static bool is_between(const struct adit_entry *entry,
+		       const struct adit_key *key)
 {
-	memset(key, 0, sizeof(*key));
-	key->remote.v4 = remote;
-	key->local.v4 = local;
-	key->family = AF_INET;
+	return entry->key.family == key->family &&
+	       (adit_addr_is_any(&entry->key.local) ||
+		adit_addr_equal(&entry->key.local, &key->local));
 }
 
-/* What was sent to a group, by either layer, is not from a tunnel. */
-static int rcv_ip4(struct sk_buff *skb, const struct adit_inner *inner)
+/* Two keys that differ in nothing but the GRE key, or the lack of one */
+static bool same_encap(const struct adit_key *a, const struct adit_key *b)
 {
-	const struct iphdr *iph = ip_hdr(skb);
-	struct adit_config *config;
-	struct adit_key key;
+	return !((a->format ^ b->format) & ADIT_FORMAT_UNKEYED) &&
+	       a->port == b->port &&
+	       (!a->peer_port || a->peer_port == b->peer_port);
+}
 
-	if (skb->pkt_type != PACKET_HOST ||
-	    skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
-		return -ENOENT;
+/* A packet between a tunnel's ends that is not the tunnel's is counted there:
+ * somebody has to learn that the two ends do not agree.
+ */
+static void count_miss(struct adit_net *an, const struct adit_wire *wire)
+{
+	const struct adit_key *key = &wire->key;
+	const struct rhlist_head *list, *pos;
+	const struct adit_entry *entry;
+	struct adit_tunnel *t = NULL;
+	enum adit_drop cause = ADIT_DROP_RX_ENCAP;
+	unsigned int n = 0;
 
-	key_ip4(&key, iph->saddr, iph->daddr);
-	config = demux(adit_net(dev_net(skb->dev)), &key, skb->dev,
-		       inet_sdif(skb));
-	return config ? adit_receive(skb, config, inner) : -ENOENT;
+	list = rhltable_lookup(&an->peers, &key->remote, peer_params);
+	rhl_for_each_entry_rcu(entry, pos, list, peer) {
+		if (n++ == ADIT_PEERS_MAX)
+			break;
+		if (!is_between(entry, key))
+			continue;
+		t = entry->config->tunnel;
+		if (same_encap(&entry->key, key)) {
+			cause = wire->fault == ADIT_DROP_NONE ?
+				ADIT_DROP_RX_KEY : wire->fault;
+			break;
+		}
+	}
+	if (t)
+		adit_count_drop(t, cause);
+}
+
+/**
+ * adit_demux_rcv - find a packet's tunnel and hand it over
+ * @an: netns of the underlay
+ * @skb: network header outer, transport header what follows it
+ * @wire: the outer packet
+ *
+ * Context: softirq, RCU. Return: whether it was some tunnel's, and consumed.
+ */
+bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
+		    struct adit_wire *wire)
+{
+	struct adit_config *config = demux(an, &wire->key, skb->dev,
+					   wire->outer->sdif(skb));
+
+	if (config) {
+		adit_receive(skb, config, wire);
+		return true;
+	}
+	if (READ_ONCE(an->shape_mask))
+		count_miss(an, wire);
+	return false;
 }
 
 /* An error need not come in where its packet went out: this host's own come in
@@ -244,83 +420,212 @@ static int rcv_ip4(struct sk_buff *skb, const struct adit_inner *inner)
  * another device is not found by that.
  */
 static struct adit_config *demux_routed(struct adit_net *an,
-					const struct adit_key *key,
+					const struct adit_wire *wire,
 					const struct net_device *dev)
 {
-	struct flowi4 fl4 = {
-		.daddr = key->remote.v4,
-		.saddr = key->local.v4,
-		.flowi4_oif = l3mdev_master_ifindex_rcu(dev),
-		.flowi4_flags = FLOWI_FLAG_ANYSRC,
-	};
 	struct adit_config *config;
-	struct rtable *rt;
+	struct dst_entry *dst;
 
-	rt = ip_route_output_key(an->net, &fl4);
-	if (IS_ERR(rt))
+	dst = wire->outer->towards(an->net, &wire->key,
+				   l3mdev_master_ifindex_rcu(dev));
+	if (IS_ERR(dst))
 		return NULL;
-	config = demux(an, key, rt->dst.dev,
-		       l3mdev_master_ifindex_rcu(rt->dst.dev));
-	ip_rt_put(rt);
+	config = demux(an, &wire->key, dst->dev,
+		       l3mdev_master_ifindex_rcu(dst->dev));
+	dst_release(dst);
 	return config;
 }
 
-/* The quoted packet is ours, so its source is the local end. */
-static int err_ip4(struct sk_buff *skb, u32 info,
-		   const struct adit_inner *inner)
+/* Routers may quote so little that the key is not in it. */
+static struct adit_config *demux_cut(struct adit_net *an,
+				     const struct adit_wire *wire)
 {
-	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct rhlist_head *list, *pos;
+	const struct adit_entry *entry;
+	unsigned int n = 0;
+
+	list = rhltable_lookup(&an->peers, &wire->key.remote, peer_params);
+	rhl_for_each_entry_rcu(entry, pos, list, peer) {
+		if (n++ == ADIT_PEERS_MAX)
+			break;
+		if (is_between(entry, &wire->key) &&
+		    entry->config->encap == (wire->key.format >> 2 & 3) &&
+		    entry->key.port == wire->key.port)
+			return entry->config;
+	}
+	return NULL;
+}
+
+/**
+ * adit_demux_quoted - whose is the packet that an ICMP error quotes?
+ * @an: netns of the underlay
+ * @skb: the error, at the quoted packet
+ * @wire: that packet, as if it had come the other way
+ *
+ * Context: softirq, RCU. Return: the tunnel's configuration, or NULL.
+ */
+struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
+				      const struct adit_wire *wire)
+{
+	struct adit_config *config;
+
+	config = demux(an, &wire->key, skb->dev, wire->outer->sdif(skb)) ?:
+		 demux_routed(an, wire, skb->dev);
+	if (!config && wire->fault != ADIT_DROP_NONE)
+		config = demux_cut(an, wire);
+	return config;
+}
+
+/* --- protocol handlers */
+
+static void wire_raw(struct adit_wire *wire, const struct adit_outer_ops *outer,
+		     const struct adit_inner *inner)
+{
+	memset(wire, 0, sizeof(*wire));
+	wire->outer = outer;
+	wire->inner = inner;
+	wire->key.family = outer->family;
+}
+
+/* What was sent to a group, by either layer, is not from a tunnel. @inner: NULL
+ * with GRE, which says itself what it carries.
+ */
+static bool rcv_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
+		    const struct adit_inner *inner)
+{
+	u8 mode = inner ? ADIT_MODE_IP : ADIT_MODE_GRE;
+	struct adit_wire wire;
+
+	if (outer->to_group(skb))
+		return false;
+	wire_raw(&wire, outer, inner);
+	outer->ends(skb, &wire.key);
+	wire.fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, &wire, mode);
+	return adit_demux_rcv(adit_net(dev_net(skb->dev)), skb, &wire);
+}
+
+static bool err_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
+		    const struct adit_inner *inner, const struct adit_icmp *icmp)
+{
+	u8 mode = inner ? ADIT_MODE_IP : ADIT_MODE_GRE;
 	struct adit_net *an = adit_net(dev_net(skb->dev));
 	struct adit_config *config;
-	struct adit_key key;
+	struct adit_wire wire;
 
-	key_ip4(&key, iph->daddr, iph->saddr);
-	config = demux(an, &key, skb->dev, inet_sdif(skb));
-	if (!config)
-		config = demux_routed(an, &key, skb->dev);
-	return config ? adit_icmp_err(skb, info, config, inner) : -ENOENT;
+	wire_raw(&wire, outer, inner);
+	outer->quoted_ends(skb, &wire.key);
+	wire.hlen = icmp->offset;
+	wire.fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, &wire, mode);
+	config = adit_demux_quoted(an, skb, &wire);
+	if (config)
+		adit_icmp_err(skb, icmp, config, &wire);
+	return config;
 }
 
-static int rcv_ip4_in_ip4(struct sk_buff *skb)
+/* What follows the header of a later fragment is not an inner header. */
+static bool err_raw_ip4(struct sk_buff *skb, u32 info,
+			const struct adit_inner *inner)
 {
-	return rcv_ip4(skb, &adit_inners[ADIT_INNER_IP4]);
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	struct adit_icmp icmp = {
+		.type = icmp_hdr(skb)->type,
+		.code = icmp_hdr(skb)->code,
+		.info = info,
+		.offset = iph->frag_off & htons(IP_OFFSET) ? 0 : iph->ihl * 4,
+	};
+
+	return err_raw(skb, &adit_outer_ip4, inner, &icmp);
 }
 
-static int rcv_ip6_in_ip4(struct sk_buff *skb)
+static bool err_raw_ip6(struct sk_buff *skb, u8 type, u8 code, int offset,
+			__be32 info, const struct adit_inner *inner)
 {
-	return rcv_ip4(skb, &adit_inners[ADIT_INNER_IP6]);
+	struct adit_icmp icmp = {
+		.type = type,
+		.code = code,
+		.info = ntohl(info),
+		.offset = offset,
+	};
+
+	return err_raw(skb, &adit_outer_ip6, inner, &icmp);
 }
 
-static int err_ip4_in_ip4(struct sk_buff *skb, u32 info)
-{
-	return err_ip4(skb, info, &adit_inners[ADIT_INNER_IP4]);
+/* A protocol number says what the inner packet is: one handler each. */
+#define ADIT_HANDLERS(name, NAME)					\
+static int rcv_##name##_in_ip4(struct sk_buff *skb)			\
+{									\
+	return rcv_raw(skb, &adit_outer_ip4,				\
+		       &adit_inners[ADIT_INNER_##NAME]) ? 0 : -ENOENT;	\
+}									\
+									\
+static int err_##name##_in_ip4(struct sk_buff *skb, u32 info)		\
+{									\
+	return err_raw_ip4(skb, info,					\
+			   &adit_inners[ADIT_INNER_##NAME]) ?		\
+	       0 : -ENOENT;						\
+}									\
+									\
+static int rcv_##name##_in_ip6(struct sk_buff *skb)			\
+{									\
+	return rcv_raw(skb, &adit_outer_ip6,				\
+		       &adit_inners[ADIT_INNER_##NAME]) ? 0 : -ENOENT;	\
+}									\
+									\
+static int err_##name##_in_ip6(struct sk_buff *skb,			\
+			       struct inet6_skb_parm *opt, u8 type,	\
+			       u8 code, int offset, __be32 info)	\
+{									\
+	return err_raw_ip6(skb, type, code, offset, info,		\
+			   &adit_inners[ADIT_INNER_##NAME]) ?		\
+	       0 : -ENOENT;						\
 }
 
-static int err_ip6_in_ip4(struct sk_buff *skb, u32 info)
-{
-	return err_ip4(skb, info, &adit_inners[ADIT_INNER_IP6]);
-}
+ADIT_HANDLERS(ip4, IP4)
+ADIT_HANDLERS(ip6, IP6)
+ADIT_HANDLERS(mpls, MPLS)
 
 /* Ahead of vti (0) and of ipip and sit (1): their fallback devices take
  * whatever reaches them, and what is not ours is passed on.
  */
 #define ADIT_PRIORITY	(-1)
 
+#define ADIT_HANDLER(name, under)					\
+	{ .handler = rcv_##name##_in_##under,				\
+	  .err_handler = err_##name##_in_##under,			\
+	  .priority = ADIT_PRIORITY }
+
 static struct {
-	struct xfrm_tunnel handler;
+	struct xfrm_tunnel in_ip4;
+	struct xfrm6_tunnel in_ip6;
 	unsigned short family;
 } handlers[] = {
-	{ { .handler = rcv_ip4_in_ip4, .err_handler = err_ip4_in_ip4,
-	    .priority = ADIT_PRIORITY }, AF_INET },
-	{ { .handler = rcv_ip6_in_ip4, .err_handler = err_ip6_in_ip4,
-	    .priority = ADIT_PRIORITY }, AF_INET6 },
+	{ ADIT_HANDLER(ip4, ip4), ADIT_HANDLER(ip4, ip6), AF_INET },
+	{ ADIT_HANDLER(ip6, ip4), ADIT_HANDLER(ip6, ip6), AF_INET6 },
+	{ ADIT_HANDLER(mpls, ip4), ADIT_HANDLER(mpls, ip6), AF_MPLS },
 };
+
+static int register_handler(unsigned int i)
+{
+	int err;
+
+	err = xfrm4_tunnel_register(&handlers[i].in_ip4, handlers[i].family);
+	if (err)
+		return err;
+	err = xfrm6_tunnel_register(&handlers[i].in_ip6, handlers[i].family);
+	if (err)
+		xfrm4_tunnel_deregister(&handlers[i].in_ip4,
+					handlers[i].family);
+	return err;
+}
 
 static void unregister_handlers(unsigned int n)
 {
-	while (n--)
-		xfrm4_tunnel_deregister(&handlers[n].handler,
+	while (n--) {
+		xfrm6_tunnel_deregister(&handlers[n].in_ip6,
 					handlers[n].family);
+		xfrm4_tunnel_deregister(&handlers[n].in_ip4,
+					handlers[n].family);
+	}
 }
 
 int adit_demux_register(void)
@@ -329,8 +634,7 @@ int adit_demux_register(void)
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(handlers); i++) {
-		err = xfrm4_tunnel_register(&handlers[i].handler,
-					    handlers[i].family);
+		err = register_handler(i);
 		if (err) {
 			unregister_handlers(i);
 			return err;
@@ -342,4 +646,71 @@ int adit_demux_register(void)
 void adit_demux_unregister(void)
 {
 	unregister_handlers(ARRAY_SIZE(handlers));
+}
+
+/* GRE is one handler's alone: nobody is left to pass a packet on to. */
+static int rcv_gre_in_ip4(struct sk_buff *skb)
+{
+	if (!rcv_raw(skb, &adit_outer_ip4, NULL)) {
+		icmp_send(skb, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 0);
+		kfree_skb(skb);
+	}
+	return 0;
+}
+
+static void err_gre_in_ip4(struct sk_buff *skb, u32 info)
+{
+	err_raw_ip4(skb, info, NULL);
+}
+
+static int rcv_gre_in_ip6(struct sk_buff *skb)
+{
+	if (!rcv_raw(skb, &adit_outer_ip6, NULL)) {
+		icmpv6_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH, 0);
+		kfree_skb(skb);
+	}
+	return 0;
+}
+
+static int err_gre_in_ip6(struct sk_buff *skb, struct inet6_skb_parm *opt,
+			  u8 type, u8 code, int offset, __be32 info)
+{
+	return err_raw_ip6(skb, type, code, offset, info, NULL) ? 0 : -ENOENT;
+}
+
+static const struct gre_protocol gre_ip4 = {
+	.handler = rcv_gre_in_ip4,
+	.err_handler = err_gre_in_ip4,
+};
+
+static const struct inet6_protocol gre_ip6 = {
+	.handler = rcv_gre_in_ip6,
+	.err_handler = err_gre_in_ip6,
+	.flags = INET6_PROTO_NOPOLICY | INET6_PROTO_FINAL,
+};
+
+/**
+ * adit_gre_register - take GRE over one underlay, for all netns
+ * @ip6: IPv6, or else IPv4
+ *
+ * Context: RTNL. Return: 0, or -EBUSY: somebody else has it.
+ */
+int adit_gre_register(bool ip6)
+{
+	int err = ip6 ? inet6_add_protocol(&gre_ip6, IPPROTO_GRE) :
+			gre_add_protocol(&gre_ip4, GREPROTO_CISCO);
+
+	return err ? -EBUSY : 0;
+}
+
+/**
+ * adit_gre_unregister - undo adit_gre_register()
+ * @ip6: as there
+ */
+void adit_gre_unregister(bool ip6)
+{
+	if (ip6)
+		inet6_del_protocol(&gre_ip6, IPPROTO_GRE);
+	else
+		gre_del_protocol(&gre_ip4, GREPROTO_CISCO);
 }

@@ -79,7 +79,8 @@ static void adit_get_stats64(struct net_device *dev,
 			adit_drops_sum(t, cause);
 
 	/* the totals include what is also shown in detail */
-	stats->rx_errors += stats->rx_frame_errors;
+	stats->rx_errors += stats->rx_frame_errors + stats->rx_crc_errors +
+			    stats->rx_fifo_errors;
 	stats->tx_errors += stats->tx_carrier_errors + stats->tx_aborted_errors;
 }
 
@@ -122,9 +123,12 @@ err_drops:
 static void adit_dev_uninit(struct net_device *dev)
 {
 	struct adit_tunnel *t = netdev_priv(dev);
+	struct adit_net *an = adit_net(t->net);
+	struct adit_config *config = rtnl_dereference(t->config);
 
 	list_del(&t->list);
-	adit_demux_del(adit_net(t->net), rtnl_dereference(t->config));
+	adit_demux_del(an, config);
+	adit_unlisten(an, config);
 
 	/* where registering fails nobody else waits before the device is freed */
 	if (dev->reg_state != NETREG_UNREGISTERING)
@@ -154,8 +158,8 @@ static int adit_get_iflink(const struct net_device *dev)
 
 	rcu_read_lock();
 	config = rcu_dereference(t->config);
-	if (config && config->key.link)
-		link = config->key.link;
+	if (config && config->link)
+		link = config->link;
 	else if (net_eq(dev_net(dev), t->net))
 		link = dev->ifindex;
 	rcu_read_unlock();

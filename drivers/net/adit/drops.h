@@ -48,5 +48,21 @@ ADIT_DROP(TX_NOMEM, "tx_nomem", tx_dropped, NOMEM,
 	  "no memory on transmit")
 ADIT_DROP(TX_UNDERLAY, "tx_underlay", tx_dropped, NOT_SPECIFIED,
 	  "dropped by the underlay (netfilter, qdisc, no neighbour)")
+ADIT_DROP(RX_CSUM, "rx_csum", rx_crc_errors, SKB_CSUM,
+	  "GRE or UDP checksum wrong, or missing where there must be one")
+ADIT_DROP(RX_SEQ, "rx_seq", rx_fifo_errors, NOT_SPECIFIED,
+	  "GRE sequence number missing or late")
+ADIT_DROP(RX_KEY, "rx_key", rx_errors, NOT_SPECIFIED,
+	  "from the remote, but with another GRE key or none")
+ADIT_DROP(RX_ENCAP, "rx_encap", rx_errors, NOT_SPECIFIED,
+	  "from the remote, but in another encapsulation or to another port")
+ADIT_DROP(RX_SOURCE, "rx_source", rx_errors, NOT_SPECIFIED,
+	  "outer source not allowed, or not what the inner source says")
+ADIT_DROP(RX_CONTROL, "rx_control", rx_dropped, NOT_SPECIFIED,
+	  "GUE control message")
+ADIT_DROP(RX_PROTOCOL, "rx_protocol", rx_errors, UNHANDLED_PROTO,
+	  "inner protocol other than IPv4, IPv6 and MPLS")
+ADIT_DROP(TX_NO_REMOTE, "tx_no_remote", tx_carrier_errors, NOT_SPECIFIED,
+	  "neither next hop nor metadata nor address says where to")
 
 #undef ADIT_DROP

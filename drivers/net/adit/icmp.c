@@ -12,17 +12,23 @@
 
 #include "adit.h"
 
-/* What a packet like the quoted one goes through now */
+/* What a packet like the quoted one goes through now. Where the quote does not
+ * reach to the inner packet, one family's route stands for all.
+ */
 static struct dst_entry *outer_route(struct adit_config *config,
-				     const struct adit_inner *inner, u8 tos)
+				     const struct adit_wire *wire, u8 tos)
 {
 	struct adit_flow flow = {
-		.config = config,
-		.inner = inner,
-		.tos = tos,
+		.inner = wire->inner ?: &adit_inners[ADIT_INNER_IP4],
 	};
 
-	return config->outer->route(config->tunnel->net, &flow);
+	adit_flow_init(&flow, config);
+	flow.outer = wire->outer;
+	flow.remote = wire->key.remote;
+	flow.local = wire->key.local;
+	flow.tos = tos;
+	flow.ipproto = adit_flow_ipproto(&flow);
+	return flow.outer->route(config->tunnel->net, &flow);
 }
 
 /* The quoted packet's route learns the PMTU, and says what it then believes:
@@ -31,7 +37,7 @@ static struct dst_entry *outer_route(struct adit_config *config,
  */
 static unsigned int learn_pmtu(struct sk_buff *skb, u32 info,
 			       struct adit_config *config,
-			       const struct adit_inner *inner)
+			       const struct adit_wire *wire)
 {
 	struct sk_buff *quote = skb_clone(skb, GFP_ATOMIC);
 	unsigned int mtu = 0;
@@ -41,10 +47,10 @@ static unsigned int learn_pmtu(struct sk_buff *skb, u32 info,
 	if (!quote)
 		return 0;
 	skb_reset_network_header(quote);
-	tos = config->tos == ADIT_TOS_INHERIT ? config->outer->dsfield(quote) :
+	tos = config->tos == ADIT_TOS_INHERIT ? wire->outer->dsfield(quote) :
 						config->tos;
 
-	dst = outer_route(config, inner, tos);
+	dst = outer_route(config, wire, tos);
 	if (IS_ERR(dst))
 		goto free;
 	skb_dst_drop(quote);
@@ -53,11 +59,12 @@ static unsigned int learn_pmtu(struct sk_buff *skb, u32 info,
 	quote->mark = config->fwmark;
 	skb_dst_update_pmtu_no_confirm(quote, info);
 
-	dst = outer_route(config, inner, tos);
+	dst = outer_route(config, wire, tos);
 	if (IS_ERR(dst))
 		goto free;
 	mtu = max_t(int, dst_mtu(dst) - adit_overhead(config), 1);
-	mtu = max_t(unsigned int, mtu, inner->min_mtu);
+	if (wire->inner)
+		mtu = max_t(unsigned int, mtu, wire->inner->min_mtu);
 	dst_release(dst);
 free:
 	kfree_skb(quote);
@@ -66,27 +73,26 @@ free:
 
 /* The inner packet as the quote has it, as if it were about to leave through
  * the tunnel; the caller frees it. NULL where the quote is too short for a
- * header and the 8 bytes that its sender needs.
+ * header and the 8 bytes that its sender needs, or nobody could be told.
  */
 static struct sk_buff *quoted_inner(struct sk_buff *skb,
 				    const struct adit_config *config,
-				    const struct adit_inner *inner)
+				    const struct adit_wire *wire)
 {
-	unsigned int offset = config->outer->quoted_hlen(skb);
+	const struct adit_inner *inner = wire->inner;
 	struct sk_buff *quote;
 
-	if (!offset)
+	if (wire->fault != ADIT_DROP_NONE || !inner || !inner->relay)
 		return NULL;
-	offset += config->encap->hlen;
-	if (!pskb_may_pull(skb, offset + inner->hlen + 8) ||
-	    skb->data[offset] >> 4 != inner->version)
+	if (!pskb_may_pull(skb, wire->hlen + inner->hlen + 8) ||
+	    skb->data[wire->hlen] >> 4 != inner->version)
 		return NULL;
 
 	quote = skb_clone(skb, GFP_ATOMIC);
 	if (!quote)
 		return NULL;
 
-	__skb_pull(quote, offset);
+	__skb_pull(quote, wire->hlen);
 	skb_reset_network_header(quote);
 	skb_scrub_packet(quote, true);
 	memset(quote->cb, 0, sizeof(quote->cb));
@@ -100,19 +106,19 @@ static struct sk_buff *quoted_inner(struct sk_buff *skb,
  * never raises an MTU. @mtu: as adit_inner.relay has it.
  */
 static void relay(struct sk_buff *skb, const struct adit_config *config,
-		  const struct adit_inner *inner, unsigned int mtu)
+		  const struct adit_wire *wire, unsigned int mtu)
 {
-	struct sk_buff *quote = quoted_inner(skb, config, inner);
+	struct sk_buff *quote = quoted_inner(skb, config, wire);
 	struct dst_entry *dst;
 
 	if (!quote)
 		return;
-	dst = inner->route(quote);
+	dst = wire->inner->route(quote);
 	if (IS_ERR(dst))
 		goto free;
 	skb_dst_set(quote, dst);
 	if (dst->dev == quote->dev && mtu <= dst_mtu(dst))
-		inner->relay(quote, mtu);
+		wire->inner->relay(quote, mtu);
 free:
 	kfree_skb(quote);
 }
@@ -120,31 +126,31 @@ free:
 /**
  * adit_icmp_err - an ICMP error about a packet of a tunnel
  * @skb: at the quoted outer header; stays the caller's
- * @info: the MTU, of "too big"
+ * @icmp: the error
  * @config: the tunnel's
- * @inner: what the quoted outer header announces
+ * @wire: the quoted packet, as if it had come the other way
  *
- * Context: softirq, RCU. Return: 0, it was ours.
+ * Context: softirq, RCU.
  */
-int adit_icmp_err(struct sk_buff *skb, u32 info, struct adit_config *config,
-		  const struct adit_inner *inner)
+void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
+		   struct adit_config *config, const struct adit_wire *wire)
 {
 	unsigned int mtu;
 
-	switch (config->outer->err(skb)) {
+	switch (wire->outer->err(icmp->type, icmp->code)) {
 	case ADIT_ERR_REDIRECT:
-		config->outer->redirect(skb, config, inner);
+		wire->outer->redirect(skb, config);
 		break;
 	case ADIT_ERR_UNREACHABLE:
-		relay(skb, config, inner, 0);
+		if (icmp->offset)
+			relay(skb, config, wire, 0);
 		break;
 	case ADIT_ERR_TOO_BIG:
-		mtu = learn_pmtu(skb, info, config, inner);
-		if (mtu)
-			relay(skb, config, inner, mtu);
+		mtu = learn_pmtu(skb, icmp->info, config, wire);
+		if (mtu && icmp->offset)
+			relay(skb, config, wire, mtu);
 		break;
 	case ADIT_ERR_IGNORE:
 		break;
 	}
-	return 0;
 }

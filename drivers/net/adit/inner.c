@@ -14,6 +14,7 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/mpls.h>
 #include <net/dsfield.h>
 #include <net/icmp.h>
 #include <net/inet_ecn.h>
@@ -130,6 +131,16 @@ static void ip6_relay(struct sk_buff *quote, unsigned int mtu)
 		icmpv6_send(quote, ICMPV6_PKT_TOOBIG, 0, mtu);
 }
 
+/* The label stack is all there is to see. */
+static void mpls_read(const struct sk_buff *skb, struct adit_flow *flow)
+{
+	const __be32 *entry = (const __be32 *)skb_network_header(skb);
+
+	flow->dsfield = 0;
+	flow->ttl = (ntohl(*entry) & MPLS_LS_TTL_MASK) >> MPLS_LS_TTL_SHIFT;
+	flow->inner_df = true;
+}
+
 const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 	[ADIT_INNER_IP4] = {
 		.ethertype = cpu_to_be16(ETH_P_IP),
@@ -156,6 +167,15 @@ const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 		.too_big = ip6_too_big,
 		.route = ip6_route,
 		.relay = ip6_relay,
+	},
+	[ADIT_INNER_MPLS] = {
+		.ethertype = cpu_to_be16(ETH_P_MPLS_UC),
+		.ipproto = IPPROTO_MPLS,
+		.version = 0,
+		.hlen = sizeof(__be32),
+		.min_mtu = 0,
+		.index = ADIT_INNER_MPLS,
+		.read = mpls_read,
 	},
 };
 

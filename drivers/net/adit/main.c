@@ -27,6 +27,7 @@ static int __net_init adit_net_init(struct net *net)
 
 	an->net = net;
 	INIT_LIST_HEAD(&an->tunnels);
+	INIT_LIST_HEAD(&an->socks);
 
 	err = adit_demux_init(an);
 	if (err)
@@ -88,12 +89,18 @@ static int __init adit_init(void)
 	if (err)
 		goto err_mtu;
 
-	err = rtnl_link_register(&adit_link_ops);
+	err = adit_udp_register();
 	if (err)
 		goto err_demux;
 
+	err = rtnl_link_register(&adit_link_ops);
+	if (err)
+		goto err_udp;
+
 	return 0;
 
+err_udp:
+	adit_udp_unregister();
 err_demux:
 	adit_demux_unregister();
 err_mtu:
@@ -106,6 +113,7 @@ err_pernet:
 static void __exit adit_exit(void)
 {
 	rtnl_link_unregister(&adit_link_ops);
+	adit_udp_unregister();
 	adit_demux_unregister();
 	adit_mtu_unregister();
 	unregister_pernet_device(&adit_net_ops);

@@ -21,11 +21,10 @@
 /* A route's own MTU: its metric, else its device's, but not what ICMP taught.
  * IPsec is asked for its overhead.
  */
-static unsigned int route_mtu(const struct dst_entry *dst)
+static unsigned int route_mtu(const struct adit_config *config,
+			      const struct dst_entry *dst)
 {
-	if (dst_xfrm(dst))
-		return dst_mtu(dst);
-	return dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(dst->dev->mtu);
+	return dst_xfrm(dst) ? dst_mtu(dst) : config->outer->route_mtu(dst);
 }
 
 static unsigned int link_mtu(const struct adit_tunnel *t, int ifindex)
@@ -40,42 +39,51 @@ static unsigned int link_mtu(const struct adit_tunnel *t, int ifindex)
 static unsigned int inner_mtu(const struct adit_config *config,
 			      unsigned int outer_mtu)
 {
-	return clamp_t(int, outer_mtu - adit_overhead(config),
+	return clamp_t(int, (int)outer_mtu - (int)adit_overhead(config),
 		       ADIT_MTU_AUTO_MIN, config->tunnel->dev->max_mtu);
+}
+
+/* What the route to a fixed remote carries; 0: there is none (yet). The route
+ * caches are the packet path's, which has BHs off.
+ */
+static unsigned int remote_mtu(const struct adit_tunnel *t,
+			       struct adit_config *config)
+{
+	struct adit_flow flow = { .inner = &adit_inners[ADIT_INNER_IP4] };
+	struct dst_entry *dst;
+	unsigned int mtu = 0;
+
+	adit_flow_init(&flow, config);
+	flow.ipproto = adit_flow_ipproto(&flow);
+	if (config->tos != ADIT_TOS_INHERIT)
+		flow.tos = config->tos;
+
+	local_bh_disable();
+	rcu_read_lock();
+	dst = flow.outer->route(t->net, &flow);
+	if (!IS_ERR(dst)) {
+		if (dst->dev != t->dev)
+			mtu = route_mtu(config, dst);
+		dst_release(dst);
+	}
+	rcu_read_unlock();
+	local_bh_enable();
+	return mtu;
 }
 
 /**
  * adit_mtu_of_underlay - the MTU that the underlay gives a tunnel now
  * @t: the tunnel
  *
- * Where there is no route (yet), the device that the tunnel is bound to
- * decides, or else Ethernet. Context: RTNL.
+ * Where there is no route (yet), or no one remote, the device that the tunnel
+ * is bound to decides, or else Ethernet. Context: RTNL.
  */
 unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t)
 {
-	struct adit_flow flow = {
-		.config = rtnl_dereference(t->config),
-		.inner = &adit_inners[ADIT_INNER_IP4],
-	};
-	struct adit_config *config = flow.config;
-	unsigned int mtu = link_mtu(t, config->key.link);
-	struct dst_entry *dst;
+	struct adit_config *config = rtnl_dereference(t->config);
+	unsigned int mtu = adit_is_fixed(config) ? remote_mtu(t, config) : 0;
 
-	if (config->tos != ADIT_TOS_INHERIT)
-		flow.tos = config->tos;
-
-	local_bh_disable();	/* the route caches are the packet path's */
-	rcu_read_lock();
-	dst = config->outer->route(t->net, &flow);
-	if (!IS_ERR(dst)) {
-		if (dst->dev != t->dev)
-			mtu = route_mtu(dst);
-		dst_release(dst);
-	}
-	rcu_read_unlock();
-	local_bh_enable();
-
-	return inner_mtu(config, mtu);
+	return inner_mtu(config, mtu ?: link_mtu(t, config->link));
 }
 
 /* Room for the outer header and the underlay's, so that few packets must be
@@ -86,7 +94,7 @@ static void sync_headroom(struct adit_tunnel *t)
 	const struct adit_config *config = rtnl_dereference(t->config);
 	struct net_device *link;
 
-	link = config->key.link ? __dev_get_by_index(t->net, config->key.link) :
+	link = config->link ? __dev_get_by_index(t->net, config->link) :
 				  NULL;
 	t->dev->needed_headroom = adit_overhead(config) +
 				  (link ? LL_RESERVED_SPACE(link) : LL_MAX_HEADER);
@@ -175,7 +183,7 @@ void adit_mtu_recheck(const struct adit_config *config,
 	const struct adit_tunnel *t = config->tunnel;
 
 	if (READ_ONCE(t->mtu_auto) && dst->dev != t->dev &&
-	    inner_mtu(config, route_mtu(dst)) != READ_ONCE(t->dev->mtu))
+	    inner_mtu(config, route_mtu(config, dst)) != READ_ONCE(t->dev->mtu))
 		schedule_sync(adit_net(t->net));
 }
 
@@ -184,7 +192,7 @@ static int fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
 {
 	const struct fib_notifier_info *info = ptr;
 
-	if (info->family == AF_INET)
+	if (info->family == AF_INET || info->family == AF_INET6)
 		schedule_sync(container_of(nb, struct adit_net, fib_nb));
 	return NOTIFY_DONE;
 }

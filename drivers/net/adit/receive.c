@@ -3,9 +3,12 @@
  * adit: the receive pipeline: check, pull, ECN, deliver.
  *
  * Owns: what happens to an outer packet once its tunnel is known.
- * Does not own: finding the tunnel (demux.c), ICMP errors (icmp.c).
+ * Does not own: finding the tunnel (demux.c), reading the headers (encap.c),
+ * who may send (remote.c), ICMP errors (icmp.c).
  */
 
+#include <linux/if_tunnel.h>
+#include <net/dst_metadata.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
 
@@ -14,7 +17,7 @@
 static bool inner_is_sane(struct sk_buff *skb, const struct adit_inner *inner)
 {
 	return pskb_may_pull(skb, inner->hlen) &&
-	       skb->data[0] >> 4 == inner->version;
+	       (!inner->version || skb->data[0] >> 4 == inner->version);
 }
 
 /* RFC 6040, 4.2. A capture on the underlay may hold a clone of the packet, so
@@ -23,7 +26,7 @@ static bool inner_is_sane(struct sk_buff *skb, const struct adit_inner *inner)
 static enum adit_drop decap_ecn(struct sk_buff *skb, u8 outer,
 				const struct adit_inner *inner)
 {
-	if (!(outer & INET_ECN_MASK))
+	if (!(outer & INET_ECN_MASK) || !inner->dsfield)
 		return ADIT_DROP_NONE;
 	if (skb_ensure_writable(skb, inner->hlen))
 		return ADIT_DROP_RX_NOMEM;
@@ -33,59 +36,145 @@ static enum adit_drop decap_ecn(struct sk_buff *skb, u8 outer,
 	return ADIT_DROP_NONE;
 }
 
+/* RFC 6936, 4: without UDP checksum over IPv6 only where that is wanted. The
+ * GRE checksum covers all from the GRE header on, to which the packet is pulled
+ * for that.
+ */
+static enum adit_drop check_csum(struct sk_buff *skb,
+				 const struct adit_config *config,
+				 struct adit_wire *wire)
+{
+	if (config->encap != ADIT_ENCAP_NONE && config->encap_csum &&
+	    wire->outer == &adit_outer_ip6 && !wire->udp_csum)
+		return ADIT_DROP_RX_CSUM;
+
+	if (!(wire->gre_flags & GRE_CSUM))
+		return config->icsum ? ADIT_DROP_RX_CSUM : ADIT_DROP_NONE;
+	skb_pull_rcsum(skb, wire->gre);
+	wire->hlen -= wire->gre;
+	return skb_checksum_simple_validate(skb) ? ADIT_DROP_RX_CSUM :
+						   ADIT_DROP_NONE;
+}
+
+/* RFC 2890, 2.2, without the buffer that may put packets back in order: what
+ * comes late is dropped. Numbers wrap.
+ */
+static enum adit_drop check_seq(struct adit_tunnel *t,
+				const struct adit_config *config,
+				const struct adit_wire *wire)
+{
+	s64 was, is = ADIT_ISEQ_SEEN | (u32)(wire->seq + 1);
+
+	if (!config->iseq)
+		return ADIT_DROP_NONE;
+	if (!(wire->gre_flags & GRE_SEQ))
+		return ADIT_DROP_RX_SEQ;
+
+	was = atomic64_read(&t->iseq);
+	do {
+		if (was && (s32)(wire->seq - (u32)was) < 0)
+			return ADIT_DROP_RX_SEQ;
+	} while (!atomic64_try_cmpxchg(&t->iseq, &was, is));
+	return ADIT_DROP_NONE;
+}
+
+/* All that can be told before the headers are taken off */
+static enum adit_drop check(struct adit_tunnel *t, struct sk_buff *skb,
+			    const struct adit_config *config,
+			    struct adit_wire *wire)
+{
+	enum adit_drop drop;
+
+	if (unlikely(!(t->dev->flags & IFF_UP)))
+		return ADIT_DROP_RX_DOWN;
+	if (!adit_allowed(config, &wire->key))
+		return ADIT_DROP_RX_SOURCE;
+	if (!wire->outer->policy_ok(skb))
+		return ADIT_DROP_RX_POLICY;
+	if (unlikely(wire->fault != ADIT_DROP_NONE))
+		return wire->fault;
+	drop = check_csum(skb, config, wire);
+	if (drop != ADIT_DROP_NONE)
+		return drop;
+	return check_seq(t, config, wire);
+}
+
+static void deliver(struct adit_tunnel *t, struct sk_buff *skb)
+{
+	unsigned int len = skb->len;
+
+	if (gro_cells_receive(&t->gro_cells, skb) == NET_RX_DROP)
+		adit_count_drop(t, ADIT_DROP_RX_BACKLOG);
+	else
+		dev_sw_netstats_rx_add(t->dev, len);
+}
+
 static enum adit_drop receive(struct adit_tunnel *t, struct sk_buff *skb,
 			      const struct adit_config *config,
-			      const struct adit_inner *inner)
+			      struct adit_wire *wire)
 {
+	const struct adit_inner *inner = wire->inner;
+	struct metadata_dst *md = NULL;
 	struct net_device *dev = t->dev;
 	enum adit_drop drop;
-	unsigned int len;
 	u8 outer;
 
-	if (unlikely(!(dev->flags & IFF_UP)))
-		return ADIT_DROP_RX_DOWN;
-	if (!config->outer->policy_ok(skb))
-		return ADIT_DROP_RX_POLICY;
+	drop = check(t, skb, config, wire);
+	if (drop != ADIT_DROP_NONE)
+		return drop;
 
-	outer = config->outer->dsfield(skb);
-	if (iptunnel_pull_header(skb, 0, inner->ethertype,
-				 !net_eq(t->net, dev_net(dev))))
-		return ADIT_DROP_RX_NOMEM;
+	outer = wire->outer->dsfield(skb);
+	if (config->external) {
+		md = adit_metadata(skb, wire);
+		if (!md)
+			return ADIT_DROP_RX_NOMEM;
+	}
+	if (iptunnel_pull_header(skb, wire->hlen, inner->ethertype,
+				 !net_eq(t->net, dev_net(dev)))) {
+		drop = ADIT_DROP_RX_NOMEM;
+		goto drop;
+	}
+	drop = ADIT_DROP_RX_MALFORMED;
 	if (unlikely(!inner_is_sane(skb, inner)))
-		return ADIT_DROP_RX_MALFORMED;
+		goto drop;
 
 	skb->dev = dev;
 	skb_reset_mac_header(skb);
 	skb_reset_mac_len(skb);
 	skb_reset_network_header(skb);
 
+	drop = ADIT_DROP_RX_SOURCE;
+	if (!adit_is_fixed(config) && !adit_source_ok(config, wire, skb))
+		goto drop;
 	drop = decap_ecn(skb, outer, inner);
 	if (drop != ADIT_DROP_NONE)
-		return drop;
+		goto drop;
 
-	len = skb->len;
-	if (gro_cells_receive(&t->gro_cells, skb) == NET_RX_DROP)
-		adit_count_drop(t, ADIT_DROP_RX_BACKLOG);
-	else
-		dev_sw_netstats_rx_add(dev, len);
+	if (md)
+		skb_dst_set(skb, &md->dst);
+	deliver(t, skb);
 	return ADIT_DROP_NONE;
+
+drop:
+	if (md)
+		dst_release(&md->dst);
+	return drop;
 }
 
 /**
  * adit_receive - take a packet that belongs to a tunnel
- * @skb: at its inner header, network header outer; consumed
+ * @skb: network header outer, at what follows it; consumed
  * @config: the tunnel's
- * @inner: what the outer header announces
+ * @wire: the outer packet
  *
- * Context: softirq, RCU. Return: 0, as protocol handlers do.
+ * Context: softirq, RCU.
  */
-int adit_receive(struct sk_buff *skb, const struct adit_config *config,
-		 const struct adit_inner *inner)
+void adit_receive(struct sk_buff *skb, const struct adit_config *config,
+		  struct adit_wire *wire)
 {
 	struct adit_tunnel *t = config->tunnel;
-	enum adit_drop drop = receive(t, skb, config, inner);
+	enum adit_drop drop = receive(t, skb, config, wire);
 
 	if (unlikely(drop != ADIT_DROP_NONE))
 		adit_drop_skb(t, skb, drop);
-	return 0;
 }

@@ -10,17 +10,53 @@
  */
 
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <net/addrconf.h>
 #include <net/dsfield.h>
 #include <net/flow.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ip6_fib.h>
+#include <net/ip6_route.h>
+#include <net/ndisc.h>
 #include <net/route.h>
+#include <net/udp.h>
 #include <net/xfrm.h>
 
 #include "adit.h"
+
+static int refuse_addr(struct netlink_ext_ack *extack,
+		       const struct nlattr *attr, const char *which,
+		       const char *unfit)
+{
+	NL_SET_BAD_ATTR(extack, attr);
+	NL_SET_ERR_MSG_FMT_MOD(extack, "%s is %s", which, unfit);
+	return -EINVAL;
+}
+
+static struct net_device *bound_to(struct net *net,
+				   const struct adit_config *config)
+{
+	return config->link ? __dev_get_by_index(net, config->link) : NULL;
+}
+
+/* A route looked up for one packet's TOS, or by a remote that is one packet's,
+ * does not serve the next one.
+ */
+static struct dst_cache *route_cache(const struct adit_flow *flow)
+{
+	struct adit_config *config = flow->config;
+
+	if (config->tos == ADIT_TOS_INHERIT || !adit_is_fixed(config))
+		return NULL;
+	return &config->dst_cache[flow->inner->index];
+}
+
+/* --- IPv4 */
 
 /* What an address is not allowed to be, whichever end's it is */
 static const char *ip4_unfit(__be32 addr)
@@ -36,43 +72,49 @@ static const char *ip4_unfit(__be32 addr)
 	return NULL;
 }
 
-static int ip4_check(struct net *net, const struct adit_key *key,
-		     struct nlattr *data[], struct netlink_ext_ack *extack)
+static const char *ip4_unfit_remote(struct net *net,
+				    const struct net_device *link, __be32 addr)
 {
-	const char *unfit = ip4_unfit(key->remote.v4);
-	struct net_device *link;
+	const char *unfit = ip4_unfit(addr);
 	unsigned int type;
 
-	if (unfit) {
-		NL_SET_BAD_ATTR(extack, data[IFLA_ADIT_REMOTE]);
-		NL_SET_ERR_MSG_FMT_MOD(extack, "remote is %s", unfit);
-		return -EINVAL;
-	}
-
-	link = key->link ? __dev_get_by_index(net, key->link) : NULL;
-	type = inet_addr_type_dev_table(net, link, key->remote.v4);
+	if (unfit)
+		return unfit;
+	type = inet_addr_type_dev_table(net, link, addr);
 	if (type == RTN_LOCAL)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_REMOTE],
-				   "remote is an address of this host");
-	if (type == RTN_BROADCAST)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_REMOTE],
-				   "remote is a broadcast address");
+		return "an address of this host";
+	return type == RTN_BROADCAST ? "a broadcast address" : NULL;
+}
 
-	if (!key->local.v4)
-		return 0;
+static const char *ip4_unfit_local(struct net *net,
+				   const struct net_device *link, __be32 addr)
+{
+	const char *unfit = ip4_unfit(addr);
 
-	unfit = ip4_unfit(key->local.v4);
-	if (unfit) {
-		NL_SET_BAD_ATTR(extack, data[IFLA_ADIT_LOCAL]);
-		NL_SET_ERR_MSG_FMT_MOD(extack, "local is %s", unfit);
-		return -EINVAL;
-	}
-	if (key->local.v4 == key->remote.v4)
+	if (unfit)
+		return unfit;
+	return inet_addr_type_dev_table(net, link, addr) == RTN_BROADCAST ?
+	       "a broadcast address" : NULL;
+}
+
+static int ip4_check(struct net *net, const struct adit_config *config,
+		     struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	struct net_device *link = bound_to(net, config);
+	__be32 remote = config->remote.v4, local = config->local.v4;
+	const char *unfit;
+
+	unfit = remote ? ip4_unfit_remote(net, link, remote) : NULL;
+	if (unfit)
+		return refuse_addr(extack, data[IFLA_ADIT_REMOTE], "remote",
+				   unfit);
+	if (local && local == remote)
 		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_LOCAL],
 				   "local and remote are the same");
-	if (inet_addr_type_dev_table(net, link, key->local.v4) == RTN_BROADCAST)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_LOCAL],
-				   "local is a broadcast address");
+	unfit = local ? ip4_unfit_local(net, link, local) : NULL;
+	if (unfit)
+		return refuse_addr(extack, data[IFLA_ADIT_LOCAL], "local",
+				   unfit);
 	return 0;
 }
 
@@ -80,11 +122,13 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
 	struct flowi4 fl4 = {
-		.daddr = config->key.remote.v4,
-		.saddr = config->key.local.v4,
-		.flowi4_oif = config->key.link,
+		.daddr = flow->remote.v4,
+		.saddr = flow->local.v4,
+		.flowi4_oif = config->link,
 		.flowi4_mark = config->fwmark,
-		.flowi4_proto = flow->inner->ipproto,
+		.flowi4_proto = flow->ipproto,
+		.fl4_sport = flow->sport,
+		.fl4_dport = flow->dport,
 	};
 	struct rtable *rt;
 
@@ -96,20 +140,16 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 	return &rt->dst;
 }
 
-/* A route looked up for one packet's TOS does not serve the next one. One that
- * had to be looked up afresh may have another MTU than the last.
- */
+/* A route that had to be looked up afresh may have another MTU than the last. */
 static struct dst_entry *ip4_route(struct net *net, struct adit_flow *flow)
 {
-	struct adit_config *config = flow->config;
-	struct dst_cache *cache;
+	struct dst_cache *cache = route_cache(flow);
 	struct dst_entry *dst;
 	struct rtable *rt;
 
-	if (config->tos == ADIT_TOS_INHERIT)
+	if (!cache)
 		return ip4_lookup(net, flow);
 
-	cache = &config->dst_cache[flow->inner->index];
 	rt = dst_cache_get_ip4(cache, &flow->local.v4);
 	if (rt)
 		return &rt->dst;
@@ -117,9 +157,28 @@ static struct dst_entry *ip4_route(struct net *net, struct adit_flow *flow)
 	dst = ip4_lookup(net, flow);
 	if (!IS_ERR(dst)) {
 		dst_cache_set_ip4(cache, dst, flow->local.v4);
-		adit_mtu_recheck(config, dst);
+		adit_mtu_recheck(flow->config, dst);
 	}
 	return dst;
+}
+
+static struct dst_entry *ip4_towards(struct net *net,
+				     const struct adit_key *key, int oif)
+{
+	struct flowi4 fl4 = {
+		.daddr = key->remote.v4,
+		.saddr = key->local.v4,
+		.flowi4_oif = oif,
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
+	};
+	struct rtable *rt = ip_route_output_key(net, &fl4);
+
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+static unsigned int ip4_route_mtu(const struct dst_entry *dst)
+{
+	return dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(dst->dev->mtu);
 }
 
 static bool ip4_leads_back(const struct dst_entry *dst)
@@ -127,6 +186,12 @@ static bool ip4_leads_back(const struct dst_entry *dst)
 	const struct rtable *rt = container_of(dst, struct rtable, dst);
 
 	return rt->rt_flags & (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST);
+}
+
+static void ip4_udp_csum(struct sk_buff *skb, const struct adit_flow *flow)
+{
+	udp_set_csum(!flow->csum, skb, flow->local.v4, flow->remote.v4,
+		     skb->len);
 }
 
 /* A datagram that is never fragmented needs no ID (RFC 6864, 4.1). A path that
@@ -148,9 +213,9 @@ static void ip4_build(struct net *net, struct sk_buff *skb,
 	iph->tos = flow->tos;
 	iph->frag_off = df ? htons(IP_DF) : 0;
 	iph->ttl = flow->ttl;
-	iph->protocol = flow->inner->ipproto;
+	iph->protocol = flow->ipproto;
 	iph->saddr = flow->local.v4;
-	iph->daddr = flow->config->key.remote.v4;
+	iph->daddr = flow->remote.v4;
 	iph->id = 0;
 	if (!df)
 		__ip_select_ident(net, iph, segs);
@@ -160,6 +225,31 @@ static int ip4_send(struct net *net, struct sk_buff *skb)
 {
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	return ip_local_out(net, NULL, skb);
+}
+
+static void ip4_ends(const struct sk_buff *skb, struct adit_key *key)
+{
+	key->remote.v4 = ip_hdr(skb)->saddr;
+	key->local.v4 = ip_hdr(skb)->daddr;
+}
+
+static void ip4_quoted_ends(const struct sk_buff *skb, struct adit_key *key)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+
+	key->remote.v4 = iph->daddr;
+	key->local.v4 = iph->saddr;
+}
+
+static bool ip4_to_group(const struct sk_buff *skb)
+{
+	return skb->pkt_type != PACKET_HOST ||
+	       skb_rtable(skb)->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST);
+}
+
+static int ip4_sdif(struct sk_buff *skb)
+{
+	return inet_sdif(skb);
 }
 
 static bool ip4_policy_ok(struct sk_buff *skb)
@@ -175,38 +265,28 @@ static u8 ip4_dsfield(const struct sk_buff *skb)
 /* A fragment that was lost, or a source route that failed, says nothing about
  * the way to the remote.
  */
-static enum adit_err ip4_err(const struct sk_buff *skb)
+static enum adit_err ip4_err(u8 type, u8 code)
 {
-	const struct icmphdr *icmph = icmp_hdr(skb);
-
-	switch (icmph->type) {
+	switch (type) {
 	case ICMP_REDIRECT:
 		return ADIT_ERR_REDIRECT;
 	case ICMP_TIME_EXCEEDED:
-		return icmph->code == ICMP_EXC_TTL ? ADIT_ERR_UNREACHABLE :
-						     ADIT_ERR_IGNORE;
+		return code == ICMP_EXC_TTL ? ADIT_ERR_UNREACHABLE :
+					      ADIT_ERR_IGNORE;
 	case ICMP_DEST_UNREACH:
-		if (icmph->code == ICMP_FRAG_NEEDED)
+		if (code == ICMP_FRAG_NEEDED)
 			return ADIT_ERR_TOO_BIG;
-		return icmph->code == ICMP_SR_FAILED ? ADIT_ERR_IGNORE :
-						       ADIT_ERR_UNREACHABLE;
+		return code == ICMP_SR_FAILED ? ADIT_ERR_IGNORE :
+						ADIT_ERR_UNREACHABLE;
 	}
 	return ADIT_ERR_IGNORE;
 }
 
-/* What follows the header of a later fragment is not an inner header. */
-static unsigned int ip4_quoted_hlen(const struct sk_buff *skb)
+static void ip4_redirect(struct sk_buff *skb, const struct adit_config *config)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 
-	return iph->frag_off & htons(IP_OFFSET) ? 0 : iph->ihl * 4;
-}
-
-static void ip4_redirect(struct sk_buff *skb, const struct adit_config *config,
-			 const struct adit_inner *inner)
-{
-	ipv4_redirect(skb, config->tunnel->net, config->key.link,
-		      inner->ipproto);
+	ipv4_redirect(skb, config->tunnel->net, config->link, iph->protocol);
 }
 
 const struct adit_outer_ops adit_outer_ip4 = {
@@ -214,29 +294,283 @@ const struct adit_outer_ops adit_outer_ip4 = {
 	.ethertype = cpu_to_be16(ETH_P_IP),
 	.addr_len = sizeof(struct in_addr),
 	.hlen = sizeof(struct iphdr),
+	.gso_ipxip = SKB_GSO_IPXIP4,
 	.check = ip4_check,
 	.route = ip4_route,
+	.towards = ip4_towards,
+	.route_mtu = ip4_route_mtu,
 	.leads_back = ip4_leads_back,
+	.udp_csum = ip4_udp_csum,
 	.build = ip4_build,
 	.send = ip4_send,
+	.ends = ip4_ends,
+	.quoted_ends = ip4_quoted_ends,
+	.to_group = ip4_to_group,
+	.sdif = ip4_sdif,
 	.policy_ok = ip4_policy_ok,
 	.dsfield = ip4_dsfield,
 	.err = ip4_err,
-	.quoted_hlen = ip4_quoted_hlen,
 	.redirect = ip4_redirect,
+};
+
+/* --- IPv6 */
+
+static const char *ip6_unfit(const struct in6_addr *addr)
+{
+	if (ipv6_addr_is_multicast(addr))
+		return "a multicast address";
+	if (ipv6_addr_loopback(addr))
+		return "the loopback address";
+	if (ipv6_addr_v4mapped(addr))
+		return "an IPv4 address as IPv6 maps it";
+	return NULL;
+}
+
+static bool ip6_is_own(struct net *net, const struct net_device *link,
+		       const struct in6_addr *addr)
+{
+	bool any_dev = !(ipv6_addr_type(addr) & IPV6_ADDR_LINKLOCAL);
+
+	return ipv6_chk_addr_and_flags(net, addr, link, any_dev, 0,
+				       IFA_F_TENTATIVE);
+}
+
+static int ip6_check(struct net *net, const struct adit_config *config,
+		     struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	const struct in6_addr *remote = &config->remote.v6;
+	const struct in6_addr *local = &config->local.v6;
+	struct net_device *link = bound_to(net, config);
+	const char *unfit = ip6_unfit(remote);
+
+	if (!unfit && !ipv6_addr_any(remote) && ip6_is_own(net, link, remote))
+		unfit = "an address of this host";
+	if (unfit)
+		return refuse_addr(extack, data[IFLA_ADIT_REMOTE], "remote",
+				   unfit);
+	unfit = ip6_unfit(local);
+	if (unfit)
+		return refuse_addr(extack, data[IFLA_ADIT_LOCAL], "local",
+				   unfit);
+	if (!ipv6_addr_any(local) && ipv6_addr_equal(local, remote))
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_LOCAL],
+				   "local and remote are the same");
+	if (!link && (ipv6_addr_type(remote) & IPV6_ADDR_LINKLOCAL ||
+		      ipv6_addr_type(local) & IPV6_ADDR_LINKLOCAL))
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_REMOTE],
+				   "a link-local address needs dev");
+	return 0;
+}
+
+static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
+{
+	const struct adit_config *config = flow->config;
+	struct flowi6 fl6 = {
+		.daddr = flow->remote.v6,
+		.saddr = flow->local.v6,
+		.flowi6_oif = config->link,
+		.flowi6_mark = config->fwmark,
+		.flowi6_proto = flow->ipproto,
+		.fl6_sport = flow->sport,
+		.fl6_dport = flow->dport,
+		.flowlabel = ip6_make_flowinfo(flow->tos & ~INET_ECN_MASK,
+					       flow->label),
+	};
+	struct dst_entry *dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
+
+	if (!IS_ERR(dst))
+		flow->local.v6 = fl6.saddr;
+	return dst;
+}
+
+static struct dst_entry *ip6_route(struct net *net, struct adit_flow *flow)
+{
+	struct dst_cache *cache = route_cache(flow);
+	struct dst_entry *dst;
+
+	if (!cache)
+		return ip6_lookup(net, flow);
+
+	dst = dst_cache_get_ip6(cache, &flow->local.v6);
+	if (dst)
+		return dst;
+
+	dst = ip6_lookup(net, flow);
+	if (!IS_ERR(dst)) {
+		dst_cache_set_ip6(cache, dst, &flow->local.v6);
+		adit_mtu_recheck(flow->config, dst);
+	}
+	return dst;
+}
+
+static struct dst_entry *ip6_towards(struct net *net,
+				     const struct adit_key *key, int oif)
+{
+	struct flowi6 fl6 = {
+		.daddr = key->remote.v6,
+		.saddr = key->local.v6,
+		.flowi6_oif = oif,
+	};
+	struct dst_entry *dst = ip6_route_output(net, NULL, &fl6);
+	int err = dst->error;
+
+	if (!err)
+		return dst;
+	dst_release(dst);
+	return ERR_PTR(err);
+}
+
+/* What a router has said of the path is a copy of the route with that as its
+ * metric; the route itself is behind it.
+ */
+static unsigned int ip6_route_mtu(const struct dst_entry *dst)
+{
+	const struct rt6_info *rt = container_of(dst, struct rt6_info, dst);
+	unsigned int mtu = dst_metric_raw(dst, RTAX_MTU);
+	const struct inet6_dev *idev;
+	const struct fib6_info *from;
+
+	if (rt->rt6i_flags & RTF_MODIFIED) {
+		from = rcu_dereference(rt->from);
+		mtu = from ? from->fib6_pmtu : 0;
+	}
+	if (mtu)
+		return mtu;
+	idev = __in6_dev_get(dst->dev);
+	return idev ? READ_ONCE(idev->cnf.mtu6) : READ_ONCE(dst->dev->mtu);
+}
+
+static bool ip6_leads_back(const struct dst_entry *dst)
+{
+	const struct rt6_info *rt = container_of(dst, struct rt6_info, dst);
+
+	return rt->rt6i_flags & (RTF_LOCAL | RTF_ANYCAST);
+}
+
+static void ip6_udp_csum(struct sk_buff *skb, const struct adit_flow *flow)
+{
+	udp6_set_csum(!flow->csum, skb, &flow->local.v6, &flow->remote.v6,
+		      skb->len);
+}
+
+/* There is no DF bit: it is this host or nobody that makes fragments. */
+static void ip6_build(struct net *net, struct sk_buff *skb,
+		      const struct adit_flow *flow)
+{
+	struct ipv6hdr *ip6h;
+
+	skb_push(skb, sizeof(*ip6h));
+	skb_reset_network_header(skb);
+
+	ip6h = ipv6_hdr(skb);
+	ip6_flow_hdr(ip6h, flow->tos, flow->label);
+	ip6h->nexthdr = flow->ipproto;
+	ip6h->hop_limit = flow->ttl;
+	ip6h->saddr = flow->local.v6;
+	ip6h->daddr = flow->remote.v6;
+	skb->ignore_df = !flow->df;
+}
+
+static int ip6_send(struct net *net, struct sk_buff *skb)
+{
+	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+	return ip6_local_out(net, NULL, skb);
+}
+
+static void ip6_ends(const struct sk_buff *skb, struct adit_key *key)
+{
+	key->remote.v6 = ipv6_hdr(skb)->saddr;
+	key->local.v6 = ipv6_hdr(skb)->daddr;
+}
+
+static void ip6_quoted_ends(const struct sk_buff *skb, struct adit_key *key)
+{
+	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
+
+	key->remote.v6 = ip6h->daddr;
+	key->local.v6 = ip6h->saddr;
+}
+
+static bool ip6_to_group(const struct sk_buff *skb)
+{
+	return skb->pkt_type != PACKET_HOST ||
+	       ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
+}
+
+static int ip6_sdif(struct sk_buff *skb)
+{
+	return inet6_sdif(skb);
+}
+
+static bool ip6_policy_ok(struct sk_buff *skb)
+{
+	return xfrm6_policy_check(NULL, XFRM_POLICY_IN, skb);
+}
+
+static u8 ip6_dsfield(const struct sk_buff *skb)
+{
+	return ipv6_get_dsfield(ipv6_hdr(skb));
+}
+
+static enum adit_err ip6_err(u8 type, u8 code)
+{
+	switch (type) {
+	case NDISC_REDIRECT:
+		return ADIT_ERR_REDIRECT;
+	case ICMPV6_TIME_EXCEED:
+		return code == ICMPV6_EXC_HOPLIMIT ? ADIT_ERR_UNREACHABLE :
+						     ADIT_ERR_IGNORE;
+	case ICMPV6_PKT_TOOBIG:
+		return ADIT_ERR_TOO_BIG;
+	case ICMPV6_DEST_UNREACH:
+		return ADIT_ERR_UNREACHABLE;
+	}
+	return ADIT_ERR_IGNORE;
+}
+
+static void ip6_take_redirect(struct sk_buff *skb,
+			      const struct adit_config *config)
+{
+	ip6_redirect(skb, config->tunnel->net, skb->dev->ifindex,
+		     config->fwmark, sock_net_uid(config->tunnel->net, NULL));
+}
+
+const struct adit_outer_ops adit_outer_ip6 = {
+	.family = AF_INET6,
+	.ethertype = cpu_to_be16(ETH_P_IPV6),
+	.addr_len = sizeof(struct in6_addr),
+	.hlen = sizeof(struct ipv6hdr),
+	.gso_ipxip = SKB_GSO_IPXIP6,
+	.check = ip6_check,
+	.route = ip6_route,
+	.towards = ip6_towards,
+	.route_mtu = ip6_route_mtu,
+	.leads_back = ip6_leads_back,
+	.udp_csum = ip6_udp_csum,
+	.build = ip6_build,
+	.send = ip6_send,
+	.ends = ip6_ends,
+	.quoted_ends = ip6_quoted_ends,
+	.to_group = ip6_to_group,
+	.sdif = ip6_sdif,
+	.policy_ok = ip6_policy_ok,
+	.dsfield = ip6_dsfield,
+	.err = ip6_err,
+	.redirect = ip6_take_redirect,
 };
 
 static const struct adit_outer_ops *const adit_outers[] = {
 	&adit_outer_ip4,
+	&adit_outer_ip6,
 };
 
 /**
- * adit_outer_find - the underlay that has addresses of a length
+ * adit_outer_of_len - the underlay that has addresses of a length
  * @addr_len: bytes of an address attribute
  *
  * Return: its row, or NULL where there is none.
  */
-const struct adit_outer_ops *adit_outer_find(unsigned int addr_len)
+const struct adit_outer_ops *adit_outer_of_len(unsigned int addr_len)
 {
 	unsigned int i;
 
@@ -244,4 +578,13 @@ const struct adit_outer_ops *adit_outer_find(unsigned int addr_len)
 		if (adit_outers[i]->addr_len == addr_len)
 			return adit_outers[i];
 	return NULL;
+}
+
+/**
+ * adit_outer_of - the underlay of a family
+ * @family: AF_INET or AF_INET6
+ */
+const struct adit_outer_ops *adit_outer_of(u8 family)
+{
+	return family == AF_INET ? &adit_outer_ip4 : &adit_outer_ip6;
 }

@@ -15,6 +15,7 @@
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/udp.h>
 
 #include "adit.h"
 
@@ -49,25 +50,45 @@ static void nest_leave(void)
 }
 
 /**
- * adit_overhead - bytes that a tunnel adds to a packet
+ * adit_overhead - the most bytes that a tunnel adds to a packet, unless the
+ *	packet itself asks for more
  * @config: the tunnel's
  */
-int adit_overhead(const struct adit_config *config)
+unsigned int adit_overhead(const struct adit_config *config)
 {
-	return config->outer->hlen + config->encap->hlen;
+	struct adit_flow flow;
+
+	adit_flow_init(&flow, (struct adit_config *)config);
+	return (flow.outer ?: &adit_outer_ip6)->hlen + flow.hlen;
+}
+
+static unsigned int flow_overhead(const struct adit_flow *flow)
+{
+	return flow->outer->hlen + flow->hlen;
+}
+
+/* UDP with nothing after it has no way to say that MPLS follows. */
+static bool can_carry(const struct adit_config *config,
+		      const struct adit_inner *inner)
+{
+	return inner && !(inner->index == ADIT_INNER_MPLS &&
+			  config->mode == ADIT_MODE_IP &&
+			  config->encap == ADIT_ENCAP_FOU);
 }
 
 static enum adit_drop read_inner(struct sk_buff *skb, struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
+	const struct adit_inner *inner = adit_inner_find(skb->protocol);
 
-	flow->inner = adit_inner_find(skb->protocol);
-	if (!flow->inner)
+	if (unlikely(!can_carry(config, inner)))
 		return ADIT_DROP_TX_PROTOCOL;
-	if (!pskb_network_may_pull(skb, flow->inner->hlen) ||
-	    *skb_network_header(skb) >> 4 != flow->inner->version)
+	if (!pskb_network_may_pull(skb, inner->hlen) ||
+	    (inner->version &&
+	     *skb_network_header(skb) >> 4 != inner->version))
 		return ADIT_DROP_TX_MALFORMED;
-	flow->inner->read(skb, flow);
+	flow->inner = inner;
+	inner->read(skb, flow);
 
 	/* ECN as RFC 6040, 4.1, normal mode: copied, congestion mark and all */
 	flow->tos = config->tos == ADIT_TOS_INHERIT ? flow->dsfield :
@@ -154,7 +175,8 @@ static enum adit_drop too_big(struct adit_tunnel *t, struct sk_buff *skb,
 	nest_leave();
 	if (skb_valid_dst(skb))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
-	inner->too_big(skb, mtu);
+	if (inner->too_big)
+		inner->too_big(skb, mtu);
 	nest_enter(t->dev);
 	return ADIT_DROP_TX_TOO_BIG;
 }
@@ -170,7 +192,7 @@ enum fit {
 static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
 			 unsigned int mtu)
 {
-	unsigned int max = IP_MAX_MTU - adit_overhead(flow->config);
+	unsigned int max = IP_MAX_MTU - flow_overhead(flow);
 	bool whole = skb->len <= max;
 
 	if (whole && fits(skb, mtu))
@@ -187,34 +209,50 @@ static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
 	return skb_is_gso(skb) ? FIT_SEGMENTS : FIT_FRAGMENTS;
 }
 
+/* What spreads flows over paths and queues is made of the packet as it is, before
+ * anything is put before it: RFC 6438 for IPv6, RFC 8086 for UDP.
+ */
+static void set_entropy(struct net *net, struct sk_buff *skb,
+			struct adit_flow *flow)
+{
+	struct flowi6 fl6;	/* not looked at: the packet has a hash */
+
+	if (flow->ipproto == IPPROTO_UDP && !flow->sport)
+		flow->sport = udp_flow_src_port(net, skb, 0, 0, false);
+	if (flow->outer == &adit_outer_ip6 && !flow->label) {
+		skb_get_hash(skb);
+		flow->label = ip6_make_flowlabel(net, skb, 0, true, &fl6);
+	}
+}
+
 static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 				  struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
 	struct dst_entry *dst = flow->dst;
 
+	set_entropy(t->net, skb, flow);
+	skb_reset_mac_header(skb);	/* segments are cut from there on */
 	if (skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + dst->header_len +
-			      adit_overhead(config)) ||
-	    iptunnel_handle_offloads(skb, config->encap->gso_type))
+			      flow_overhead(flow)) ||
+	    iptunnel_handle_offloads(skb, adit_flow_gso_type(flow)))
 		return ADIT_DROP_TX_NOMEM;
-	skb_set_inner_ipproto(skb, flow->inner->ipproto);
 
 	skb_scrub_packet(skb, !net_eq(t->net, dev_net(t->dev)));
 	skb_clear_hash_if_not_l4(skb);
 	if (config->fwmark)
 		skb->mark = config->fwmark;
-	skb->protocol = config->outer->ethertype;
+	skb->protocol = flow->outer->ethertype;
 
-	if (config->encap->push)
-		config->encap->push(skb, flow);
-	config->outer->build(t->net, skb, flow);
+	adit_push(skb, flow);
+	flow->outer->build(t->net, skb, flow);
 	return ADIT_DROP_NONE;
 }
 
 static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 				 struct adit_flow *flow)
 {
-	const struct adit_outer_ops *outer = flow->config->outer;
+	const struct adit_outer_ops *outer = flow->outer;
 
 	flow->dst = outer->route(t->net, flow);
 	if (IS_ERR(flow->dst)) {
@@ -244,7 +282,7 @@ static enum adit_drop send(struct adit_tunnel *t, struct sk_buff *skb,
 	}
 
 	skb_dst_set(skb, flow->dst);
-	err = flow->config->outer->send(t->net, skb);
+	err = flow->outer->send(t->net, skb);
 	if (unlikely(net_xmit_eval(err)))	/* a macro that reads it twice */
 		adit_count_drop(t, ADIT_DROP_TX_UNDERLAY);
 	else
@@ -252,24 +290,42 @@ static enum adit_drop send(struct adit_tunnel *t, struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
+/* Inner header, remote, route: all that is to be known before the packet is
+ * touched. On success the route is the caller's.
+ */
+static enum adit_drop find_way(struct adit_tunnel *t, struct sk_buff *skb,
+			       struct adit_flow *flow)
+{
+	enum adit_drop drop = read_inner(skb, flow);
+
+	if (drop != ADIT_DROP_NONE)
+		return drop;
+	flow->ipproto = adit_flow_ipproto(flow);
+	if (!adit_is_fixed(flow->config))
+		drop = adit_find_remote(skb, flow);
+	if (drop != ADIT_DROP_NONE)
+		return drop;
+	return find_route(t, skb, flow);
+}
+
 /* Consumes the skb and returns ADIT_DROP_NONE, or leaves it to the caller. */
 static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 {
-	struct adit_flow flow = { .config = rcu_dereference_bh(t->config) };
+	struct adit_flow flow = { .label = 0 };
 	enum adit_drop drop;
 	enum fit fit;
 	int mtu;
 
-	drop = read_inner(skb, &flow);
-	if (drop != ADIT_DROP_NONE)
-		return drop;
-	drop = find_route(t, skb, &flow);
+	adit_flow_init(&flow, rcu_dereference_bh(t->config));
+	drop = find_way(t, skb, &flow);
 	if (drop != ADIT_DROP_NONE)
 		return drop;
 
 	/* a route's MTU metric has no lower bound */
-	mtu = max_t(int, dst_mtu(flow.dst) - adit_overhead(flow.config), 0);
+	mtu = max_t(int, dst_mtu(flow.dst) - flow_overhead(&flow), 0);
 	fit = likely(skb->len <= mtu) ? FIT_AS_IS : find_fit(skb, &flow, mtu);
+	if (skb_is_gso(skb) && fit == FIT_AS_IS && !adit_flow_gso_type(&flow))
+		fit = FIT_SEGMENTS;
 	if (fit == FIT_AS_IS)
 		return send(t, skb, &flow);
 

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * adit: what tunnels are received by, beyond the handlers that are always
+ * there: UDP sockets, and the GRE protocol.
+ *
+ * Owns: sockets, one for all tunnels with the same family, local address, port
+ * and VRF; the registration of GRE, which lasts as long as a tunnel needs it;
+ * ICMP errors about UDP.
+ * Does not own: whose a packet is (demux.c), what is in it (encap.c).
+ */
+
+#include <linux/icmp.h>
+#include <linux/udp.h>
+#include <net/gre.h>
+#include <net/ip6_tunnel.h>
+#include <net/l3mdev.h>
+#include <net/udp.h>
+#include <net/udp_tunnel.h>
+
+#include "adit.h"
+
+/**
+ * struct adit_sock - a UDP socket
+ * @list: in adit_net.socks
+ * @an: netns of the underlay
+ * @sock: the socket
+ * @outer: its family
+ * @local: address it is bound to; zero: any
+ * @vrf: ifindex of the VRF it is bound to, or 0
+ * @port: port it is bound to
+ * @mode: enum adit_mode of all that comes in, unless the packets say
+ * @encap: enum adit_encap of all that comes in
+ * @users: number of tunnels (RTNL)
+ * @rcu: freed by RCU
+ */
+struct adit_sock {
+	struct list_head list;
+	struct adit_net *an;
+	struct socket *sock;
+	const struct adit_outer_ops *outer;
+	union adit_addr local;
+	int vrf;
+	__be16 port;
+	u8 mode;
+	u8 encap;
+	unsigned int users;
+	struct rcu_head rcu;
+};
+
+/* --- packets */
+
+static void wire_init(struct adit_wire *wire, const struct adit_sock *s)
+{
+	memset(wire, 0, sizeof(*wire));
+	wire->outer = s->outer;
+	wire->key.family = s->outer->family;
+	wire->key.port = s->port;
+}
+
+/* Return: 0, as the packet is consumed. */
+static int rcv_udp(struct sock *sk, struct sk_buff *skb)
+{
+	const struct adit_sock *s = rcu_dereference_sk_user_data(sk);
+	struct adit_wire wire;
+
+	if (!s || s->outer->to_group(skb))
+		goto drop;
+	wire_init(&wire, s);
+	s->outer->ends(skb, &wire.key);
+	wire.key.peer_port = udp_hdr(skb)->source;
+	wire.udp_csum = udp_hdr(skb)->check;
+	wire.hlen = sizeof(struct udphdr);
+	wire.fault = adit_encaps[s->encap].parse(skb, &wire, s->mode);
+	if (adit_demux_rcv(s->an, skb, &wire))
+		return 0;
+drop:
+	sk_drops_inc(sk);
+	kfree_skb(skb);
+	return 0;
+}
+
+/* The kernel looks for the socket by the ports of the quoted packet, of which
+ * the source may be any. Here each socket is asked in turn whether a tunnel of
+ * its has sent that packet: there is one a port.
+ */
+static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
+		   struct adit_icmp *icmp)
+{
+	struct adit_net *an = adit_net(dev_net(skb->dev));
+	struct adit_config *config;
+	const struct adit_sock *s;
+	struct adit_wire wire;
+	struct udphdr uh;
+
+	if (!icmp->offset ||
+	    skb_copy_bits(skb, icmp->offset, &uh, sizeof(uh)))
+		return -EINVAL;
+
+	list_for_each_entry_rcu(s, &an->socks, list) {
+		if (s->outer != outer)
+			continue;
+		wire_init(&wire, s);
+		outer->quoted_ends(skb, &wire.key);
+		wire.key.peer_port = uh.dest;
+		wire.hlen = icmp->offset + sizeof(uh);
+		wire.fault = adit_encaps[s->encap].parse(skb, &wire, s->mode);
+		config = adit_demux_quoted(an, skb, &wire);
+		if (!config || (config->sport && config->sport != uh.source))
+			continue;
+		adit_icmp_err(skb, icmp, config, &wire);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* The ICMP header stands before what it quotes. */
+static int err_udp_ip4(struct sk_buff *skb, u32 info)
+{
+	const struct icmphdr *icmph = (const void *)(skb->data -
+						     sizeof(*icmph));
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	struct adit_icmp icmp = {
+		.type = icmph->type,
+		.code = icmph->code,
+		.info = info,
+		.offset = iph->frag_off & htons(IP_OFFSET) ? 0 : iph->ihl * 4,
+	};
+
+	return err_udp(skb, &adit_outer_ip4, &icmp);
+}
+
+static int err_udp_ip6(struct sk_buff *skb, struct inet6_skb_parm *opt,
+		       u8 type, u8 code, int offset, __be32 info)
+{
+	struct adit_icmp icmp = {
+		.type = type,
+		.code = code,
+		.info = ntohl(info),
+		.offset = offset,
+	};
+
+	return err_udp(skb, &adit_outer_ip6, &icmp);
+}
+
+/* Those who encapsulate in UDP are told of errors that no socket is found for
+ * by way of a table that ip_tunnel's users are in as well; it has more room
+ * than there are such users in the kernel.
+ */
+#define ADIT_ERR_SLOT	(MAX_IPTUN_ENCAP_OPS - 1)
+
+static const struct ip_tunnel_encap_ops err_ip4 = {
+	.err_handler = err_udp_ip4,
+};
+
+static const struct ip6_tnl_encap_ops err_ip6 = {
+	.err_handler = err_udp_ip6,
+};
+
+int adit_udp_register(void)
+{
+	if (cmpxchg((const struct ip_tunnel_encap_ops __force **)
+		    &iptun_encaps[ADIT_ERR_SLOT], NULL, &err_ip4))
+		return -EBUSY;
+	if (cmpxchg((const struct ip6_tnl_encap_ops __force **)
+		    &ip6tun_encaps[ADIT_ERR_SLOT], NULL, &err_ip6)) {
+		RCU_INIT_POINTER(iptun_encaps[ADIT_ERR_SLOT], NULL);
+		synchronize_net();
+		return -EBUSY;
+	}
+	return 0;
+}
+
+void adit_udp_unregister(void)
+{
+	RCU_INIT_POINTER(iptun_encaps[ADIT_ERR_SLOT], NULL);
+	RCU_INIT_POINTER(ip6tun_encaps[ADIT_ERR_SLOT], NULL);
+	synchronize_net();
+}
+
+/* Nonzero: the handlers of errors are to be asked, see err_udp(). */
+static int err_udp_lookup(struct sock *sk, struct sk_buff *skb)
+{
+	return -ENOENT;
+}
+
+/* --- sockets */
+
+static int open_sock(struct adit_sock *s)
+{
+	struct net *net = s->an->net;
+	struct udp_port_cfg port = {
+		.family = s->outer->family,
+		.local_udp_port = s->port,
+		.bind_ifindex = s->vrf,
+		.ipv6_v6only = true,
+	};
+	struct udp_tunnel_sock_cfg tunnel = {
+		.sk_user_data = s,
+		.encap_type = 1,
+		.encap_rcv = rcv_udp,
+		.encap_err_lookup = err_udp_lookup,
+	};
+	int err;
+
+	memcpy(&port.local_ip6, &s->local, s->outer->addr_len);
+	err = udp_sock_create(net, &port, &s->sock);
+	if (err)
+		return err;
+	setup_udp_tunnel_sock(net, adit_udp_tunnel_sock(s->sock), &tunnel);
+	return 0;
+}
+
+static void close_sock(struct adit_sock *s)
+{
+	if (--s->users)
+		return;
+	list_del_rcu(&s->list);
+	udp_tunnel_sock_release(adit_udp_tunnel_sock(s->sock));
+	kfree_rcu(s, rcu);
+}
+
+/* A socket that takes packets to any address takes those to one as well. */
+static struct adit_sock *find_sock(struct adit_net *an,
+				   const struct adit_sock *want)
+{
+	struct adit_sock *s;
+
+	list_for_each_entry(s, &an->socks, list)
+		if (s->port == want->port && s->outer == want->outer &&
+		    s->vrf == want->vrf &&
+		    (adit_addr_is_any(&s->local) ||
+		     adit_addr_equal(&s->local, &want->local)))
+			return s;
+	return NULL;
+}
+
+static int refuse_port(struct netlink_ext_ack *extack, __be16 port,
+		       const char *why)
+{
+	NL_SET_ERR_MSG_FMT_MOD(extack, "UDP port %u %s", ntohs(port), why);
+	return -EADDRINUSE;
+}
+
+static struct adit_sock *share_sock(struct adit_net *an,
+				    const struct adit_sock *want,
+				    struct netlink_ext_ack *extack)
+{
+	struct adit_sock *s = find_sock(an, want);
+	int err;
+
+	if (s && (s->encap != want->encap || s->mode != want->mode)) {
+		err = refuse_port(extack, want->port,
+				  "is a tunnel's with another encapsulation");
+		return ERR_PTR(err);
+	}
+	if (s) {
+		s->users++;
+		return s;
+	}
+
+	s = kmemdup(want, sizeof(*want), GFP_KERNEL);
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	err = open_sock(s);
+	if (err) {
+		kfree(s);
+		if (err == -EADDRINUSE)
+			refuse_port(extack, want->port, "is in use");
+		else if (err == -EADDRNOTAVAIL)
+			NL_SET_ERR_MSG_MOD(extack,
+					   "cannot listen: local is not an address of this host");
+		return ERR_PTR(err);
+	}
+	s->users = 1;
+	list_add_tail_rcu(&s->list, &an->socks);
+	return s;
+}
+
+static int vrf_of(struct net *net, int ifindex)
+{
+	struct net_device *dev;
+
+	dev = ifindex ? __dev_get_by_index(net, ifindex) : NULL;
+	return dev ? l3mdev_master_ifindex(dev) : 0;
+}
+
+static int listen_udp(struct adit_net *an, struct adit_config *config,
+		      unsigned int i, struct netlink_ext_ack *extack)
+{
+	const struct adit_key *key = &config->entries[i].key;
+	struct adit_sock *s, want = {
+		.an = an,
+		.outer = adit_outer_of(key->family),
+		.local = key->local,
+		.vrf = vrf_of(an->net, config->link),
+		.port = key->port,
+		.encap = config->encap,
+		/* GUE's packets say it themselves */
+		.mode = config->encap == ADIT_ENCAP_GUE ? 0 : config->mode,
+	};
+
+	s = share_sock(an, &want, extack);
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	config->socks[i] = s;
+	return 0;
+}
+
+/* --- GRE */
+
+static unsigned int gre_users[2];	/* tunnels of each family (RTNL) */
+
+static int listen_gre(struct adit_config *config, unsigned int i,
+		      struct netlink_ext_ack *extack)
+{
+	bool ip6 = config->entries[i].key.family == AF_INET6;
+	int err = 0;
+
+	if (!gre_users[ip6])
+		err = adit_gre_register(ip6);
+	if (err) {
+		NL_SET_ERR_MSG_FMT_MOD(extack, "GRE is taken: unload %s",
+				       ip6 ? "ip6_gre" : "ip_gre");
+		return -EBUSY;
+	}
+	gre_users[ip6]++;
+	config->gre[i] = true;
+	return 0;
+}
+
+static void unlisten_gre(struct adit_config *config, unsigned int i)
+{
+	bool ip6 = config->entries[i].key.family == AF_INET6;
+
+	config->gre[i] = false;
+	if (!--gre_users[ip6])
+		adit_gre_unregister(ip6);
+}
+
+/**
+ * adit_listen - open what a tunnel's packets come in by
+ * @an: netns of the underlay
+ * @config: the tunnel's, indexed; remembers what was opened
+ * @extack: told why not
+ *
+ * Context: RTNL. Return: 0 or a negative errno, and nothing has changed.
+ */
+int adit_listen(struct adit_net *an, struct adit_config *config,
+		struct netlink_ext_ack *extack)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < config->n_entries; i++) {
+		if (config->encap != ADIT_ENCAP_NONE)
+			err = listen_udp(an, config, i, extack);
+		else if (config->mode == ADIT_MODE_GRE)
+			err = listen_gre(config, i, extack);
+	}
+	if (err)
+		adit_unlisten(an, config);
+	return err;
+}
+
+/**
+ * adit_unlisten - undo adit_listen()
+ * @an: netns of the underlay
+ * @config: the tunnel's
+ *
+ * Context: RTNL; sleeps.
+ */
+void adit_unlisten(struct adit_net *an, struct adit_config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->n_entries; i++) {
+		if (config->socks[i])
+			close_sock(config->socks[i]);
+		config->socks[i] = NULL;
+		if (config->gre[i])
+			unlisten_gre(config, i);
+	}
+}
