@@ -992,9 +992,10 @@ const struct adit_option *adit_put(const struct adit_settings *settings,
 	for (attr = 1; attr <= IFLA_ADIT_MAX; attr++) {
 		const struct adit_setting *setting = &settings->by_attr[attr];
 		const struct adit_payload *payload = &setting->payload;
+		bool is_list = setting->option && setting->option->type->list;
 
 		if (setting->option &&
-		    !put(ctx, attr,
+		    !put(ctx, is_list ? attr | NLA_F_NESTED : attr,
 			 payload->list ? payload->list : payload->bytes,
 			 payload->len))
 			return longest_of(settings);
