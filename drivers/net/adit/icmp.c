@@ -31,11 +31,24 @@ static struct dst_entry *outer_route(struct adit_config *config,
 	return flow.outer->route(config->tunnel->net, &flow);
 }
 
+/* What a packet like the quoted one has before the inner packet: metadata may
+ * have asked for more than the tunnel does.
+ */
+static unsigned int quoted_overhead(const struct adit_icmp *icmp,
+				    const struct adit_config *config,
+				    const struct adit_wire *wire)
+{
+	if (wire->fault != ADIT_DROP_NONE || !icmp->offset)
+		return adit_overhead(config);
+	return wire->outer->hlen + wire->hlen - icmp->offset;
+}
+
 /* The quoted packet's route learns the PMTU, and says what it then believes:
  * routers may tell nonsense. The kernel's own ipv4_update_pmtu() would look for
  * that route without the mark. Return: what inner packets have of it, or 0.
  */
-static unsigned int learn_pmtu(struct sk_buff *skb, u32 info,
+static unsigned int learn_pmtu(struct sk_buff *skb,
+			       const struct adit_icmp *icmp,
 			       struct adit_config *config,
 			       const struct adit_wire *wire)
 {
@@ -57,12 +70,12 @@ static unsigned int learn_pmtu(struct sk_buff *skb, u32 info,
 	skb_dst_set(quote, dst);
 	quote->dev = dst->dev;
 	quote->mark = config->fwmark;
-	skb_dst_update_pmtu_no_confirm(quote, info);
+	skb_dst_update_pmtu_no_confirm(quote, icmp->info);
 
 	dst = outer_route(config, wire, tos);
 	if (IS_ERR(dst))
 		goto free;
-	mtu = max_t(int, dst_mtu(dst) - adit_overhead(config), 1);
+	mtu = max_t(int, dst_mtu(dst) - quoted_overhead(icmp, config, wire), 1);
 	if (wire->inner)
 		mtu = max_t(unsigned int, mtu, wire->inner->min_mtu);
 	dst_release(dst);
@@ -146,7 +159,7 @@ void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
 			relay(skb, config, wire, 0);
 		break;
 	case ADIT_ERR_TOO_BIG:
-		mtu = learn_pmtu(skb, icmp->info, config, wire);
+		mtu = learn_pmtu(skb, icmp, config, wire);
 		if (mtu && icmp->offset)
 			relay(skb, config, wire, mtu);
 		break;

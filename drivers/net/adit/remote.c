@@ -257,10 +257,16 @@ static bool by_next_hop(const struct sk_buff *skb, struct adit_flow *flow)
 	return rt->rt_gw_family == AF_INET && to_ip4(flow, rt->rt_gw4);
 }
 
+/* A destination on the link is its own next hop. */
 static bool by_destination(const struct sk_buff *skb, struct adit_flow *flow)
 {
-	return flow->inner->index == ADIT_INNER_IP6 &&
-	       to_ip4(flow, from_6rd(flow->config, &ipv6_hdr(skb)->daddr));
+	const struct in6_addr *dest = &ipv6_hdr(skb)->daddr;
+
+	if (flow->inner->index != ADIT_INNER_IP6)
+		return false;
+	if (flow->config->isatap && is_isatap(dest))
+		return to_ip4(flow, dest->s6_addr32[3]);
+	return to_ip4(flow, from_6rd(flow->config, dest));
 }
 
 static void gre_by_metadata(const struct ip_tunnel_key *key,
