@@ -296,6 +296,24 @@ topo_router() {
 	must ip -n "$B" route add default via 198.51.100.254
 }
 
+# topo_dual: topo_router with IPv6 too.
+#
+#	A eth0 2001:db8:1::1/64 -- ::254 R ::254 -- 2001:db8:2::2/64 eth0 B
+topo_dual() {
+	local end
+
+	topo_router
+	A_IP6=2001:db8:1::1 B_IP6=2001:db8:2::2
+	must ip -n "$R" addr add 2001:db8:1::254/64 dev eth0
+	must ip -n "$R" addr add 2001:db8:2::254/64 dev eth1
+	for end in "$A $A_IP6 1" "$B $B_IP6 2"; do
+		# shellcheck disable=SC2086 # three words
+		set -- $end
+		must ip -n "$1" addr add "$2/64" dev eth0
+		must ip -n "$1" route add default via "2001:db8:$3::254"
+	done
+}
+
 # topo_sites: two private networks, the gateways A and B between them and the
 # router R.
 #

@@ -12,23 +12,29 @@ packet.py errors [--until COMMAND | --again] DST SPEC...
 packet.py forge SRC DST SPEC... send tunnelled datagrams without a tunnel
 packet.py answer DEV SPEC...    answer tunnelled packets by ICMP errors, each in
                                 turn, until killed
-packet.py show [--all] FILE FIELD...
-                                print fields of captured datagrams, or packets
+packet.py replay FILE DEV       send captured Ethernet frames again
+packet.py show [--all] [--from OFFSET] FILE FIELD...
+                                print fields of captured datagrams, or packets,
+                                of what follows that size of the file
 packet.py stream FILE PORT      write what the captured TCP sends to that port
 
 Owns: the datagrams, which are UDP to port 5999 with a payload by which loss,
 damage and mix-ups show. Does not own: what is expected (the tests).
 
 A SPEC is KEY=VALUE,... Of a datagram: n (its number), base (added to it), size
-(of the payload); when sent also tos, ttl, df (dont, want, do, probe) and gso
-(segment size); when forged also tos, itos (outer, inner), to (inner
-destination), inner (4, 6), frag (payload of outer fragments) and order (which
-of them to send, by number). Of an ICMP error: type, code, info, quote (bytes of
+(of the payload); when sent also tos, ttl, df (dont, want, do, probe), gso
+(segment size) and times (how often); when forged also tos, itos (outer, inner),
+to (inner destination), inner (4, 6), frag (payload of outer fragments), order
+(which of them to send, by number), and with a GRE header gre=1, key, seq and
+grecsum (ok, bad). Of an ICMP error: type, code, info, quote (bytes of
 it), qsrc, qdst (instead of the quoted addresses).
 
 FIELDs of a layer: o.X outermost, i.X innermost, where X is one of ver ihl tos
-len id df mf off ttl proto csum src dst; hex (all of innermost); csum (of what
-it carries); n, size and data of the datagram. What is not there shows as "-".
+len id df mf off ttl flow proto csum src dst; hex (all of innermost); csum (of
+what it carries); n, size and data of the datagram. Of what is between the two,
+e.X, where X is one of sport dport udpcsum (ok, bad, none); gue, gre (headers in
+hex); key seq grecsum (ok, bad). What is not there shows as "-". UDP is taken for
+FOU or GUE by its port: 5555, 6080.
 """
 
 import errno
@@ -40,6 +46,7 @@ import sys
 import time
 
 PORT = 5999
+FOU_PORT, GUE_PORT = 5555, 6080
 PATIENCE = 5  # seconds for what must happen
 
 IP_MTU_DISCOVER, IP_RECVERR = 10, 11
@@ -125,7 +132,8 @@ def destinations(args):
 def cmd_send(*args):
     for dst, spec in destinations(args):
         with socket_for(dst, spec) as sock:
-            sock.send(payload_of(spec))
+            for _ in range(spec.get("times", 1)):
+                sock.send(payload_of(spec))
 
 
 def cmd_recv():
@@ -242,10 +250,30 @@ def inner_packet(spec):
         udp(csum or 0xffff)
 
 
+def gre_packet(spec, inner):
+    flags, options = 0, b""
+    if "grecsum" in spec:
+        flags |= 0x8000
+    for bit, key in (0x2000, "key"), (0x1000, "seq"):
+        if key in spec:
+            flags |= bit
+            options += struct.pack("!I", spec[key])
+    head = struct.pack("!HH", flags,
+                       0x86dd if spec.get("inner") == 6 else 0x0800)
+    if "grecsum" not in spec:
+        return head + options + inner
+    csum = checksum(head + options + inner)
+    if spec["grecsum"] == "bad":
+        csum ^= 0x5555
+    return head + struct.pack("!HH", csum, 0) + options + inner
+
+
 def outer_packets(src, dst, spec):
     inner = inner_packet(spec)
     proto = socket.IPPROTO_IPV6 if spec.get("inner") == 6 else \
         socket.IPPROTO_IPIP
+    if "gre" in spec:
+        inner, proto = gre_packet(spec, inner), socket.IPPROTO_GRE
     step = spec.get("frag", len(inner))
     parts = []
     for at in range(0, len(inner), step):
@@ -297,19 +325,39 @@ def cmd_answer(dev, *specs):
 
 # --- captures ----------------------------------------------------------------
 
-def read_pcap(path):
-    """The packets of a capture, from their IP header on."""
+def read_frames(path, at=0):
+    """The type of the link, and what was captured there, from a size of the
+    file on; what is being written is left."""
     with open(path, "rb") as f:
+        head = f.read(24)
+        f.seek(max(at, 24))
         data = f.read()
-    if struct.unpack_from("<I", data)[0] != 0xa1b2c3d4:
+    if struct.unpack_from("<I", head)[0] != 0xa1b2c3d4:
         raise ValueError("not a capture in this machine's byte order")
-    link = struct.unpack_from("<I", data, 20)[0]
-    skip = {1: 14, 12: 0, 101: 0}[link]
-    at = 24
+    frames, at = [], 0
     while at + 16 <= len(data):
         caplen = struct.unpack_from("<I", data, at + 8)[0]
-        yield data[at + 16 + skip:at + 16 + caplen]
+        if at + 16 + caplen <= len(data):
+            frames.append(data[at + 16:at + 16 + caplen])
         at += 16 + caplen
+    return struct.unpack_from("<I", head, 20)[0], frames
+
+
+def read_pcap(path, at=0):
+    """The packets of a capture, from their IP header on."""
+    link, frames = read_frames(path, at)
+    skip = {1: 14, 12: 0, 101: 0}[link]
+    return [frame[skip:] for frame in frames]
+
+
+def cmd_replay(path, dev):
+    link, frames = read_frames(path)
+    if link != 1:
+        raise ValueError("not a capture of Ethernet")
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind((dev, 0))
+        for frame in frames:
+            sock.send(frame)
 
 
 def layer_ip4(data):
@@ -334,6 +382,7 @@ def layer_ip6(data):
     layer = {
         "ver": 6, "tos": f"{first >> 20 & 255:#04x}", "len": 40 + length,
         "ttl": ttl, "proto": proto, "mf": 0, "off": 0,
+        "flow": first & 0xfffff,
         "src": socket.inet_ntop(socket.AF_INET6, src),
         "dst": socket.inet_ntop(socket.AF_INET6, dst),
         "_hex": data[:40 + length].hex(), "_addrs": (src, dst),
@@ -346,16 +395,55 @@ def layer_ip6(data):
     return layer
 
 
+def gre_of(data):
+    """The fields of a GRE header (RFC 2784, RFC 2890), and the IP in it."""
+    flags, proto = struct.unpack_from("!HH", data)
+    fields, hlen = {}, 4
+    for bit, name in (0x8000, "grecsum"), (0x2000, "key"), (0x1000, "seq"):
+        if flags & bit:
+            fields[name], = struct.unpack_from("!I", data, hlen)
+            hlen += 4
+    if "grecsum" in fields:
+        fields["grecsum"] = "bad" if checksum(data) else "ok"
+    fields["gre"] = data[:hlen].hex()
+    return fields, data[hlen:] if proto in (0x0800, 0x86dd) else b""
+
+
+def encap_of(layer):
+    """The fields of what an IP header carries, and the IP in that."""
+    proto, data, fields = layer["proto"], layer["_data"], {}
+    if proto == socket.IPPROTO_UDP and len(data) > 12:
+        sport, dport, _, csum = struct.unpack_from("!HHHH", data)
+        if not {sport, dport} & {FOU_PORT, GUE_PORT}:
+            return fields, b""
+        fields = {"sport": sport, "dport": dport,
+                  "udpcsum": transport_checksum(layer) if csum else "none"}
+        data = data[8:]
+        if GUE_PORT in (sport, dport):
+            hlen = 4 + (data[0] & 31) * 4
+            fields["gue"] = data[:hlen].hex()
+            proto, data = data[1], data[hlen:]
+        else:
+            # a GRE header's first bits are never these
+            proto = {4: socket.IPPROTO_IPIP, 6: socket.IPPROTO_IPV6}.get(
+                data[0] >> 4, socket.IPPROTO_GRE)
+    if proto == socket.IPPROTO_GRE and len(data) >= 4:
+        gre, data = gre_of(data)
+        fields.update(gre)
+    elif proto not in (socket.IPPROTO_IPIP, socket.IPPROTO_IPV6):
+        data = b""
+    return fields, data
+
+
 def layers_of(data):
+    """The IP layers of a packet; with what is between them as _encap."""
     layers = []
     while data and data[0] >> 4 in (4, 6):
         layer = layer_ip4(data) if data[0] >> 4 == 4 else layer_ip6(data)
         layers.append(layer)
-        if layer["off"] or layer["mf"] or \
-                layer["proto"] not in (socket.IPPROTO_IPIP,
-                                       socket.IPPROTO_IPV6):
+        if layer["off"] or layer["mf"]:
             break
-        data = layer["_data"]
+        layer["_encap"], data = encap_of(layer)
     return layers
 
 
@@ -385,7 +473,9 @@ def datagram_of(layer):
 
 def field_of(name, layers, data):
     if "." in name:
-        layer = layers[0] if name[0] == "o" else layers[-1]
+        layer = layers[-1] if name[0] == "i" else layers[0]
+        if name[0] == "e":
+            layer = layer.get("_encap", {})
         return layer.get(name[2:], "-")
     if name == "hex":
         return layers[-1]["_hex"]
@@ -398,9 +488,13 @@ def field_of(name, layers, data):
 
 
 def cmd_show(*args):
-    everything = args[0] == "--all"
-    path, *fields = args[1:] if everything else args
-    for packet in read_pcap(path):
+    everything, at = args[0] == "--all", 0
+    if everything:
+        args = args[1:]
+    if args[0] == "--from":
+        at, args = int(args[1]), args[2:]
+    path, *fields = args
+    for packet in read_pcap(path, at):
         layers = layers_of(packet)
         if not layers:
             continue
@@ -434,7 +528,7 @@ def cmd_stream(path, port):
 
 COMMANDS = {"send": cmd_send, "recv": cmd_recv, "errors": cmd_errors,
             "forge": cmd_forge, "answer": cmd_answer, "show": cmd_show,
-            "stream": cmd_stream}
+            "stream": cmd_stream, "replay": cmd_replay}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
