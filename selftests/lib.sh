@@ -406,6 +406,12 @@ check_drops() {
 	check_eq "drops of $2" "${3:+$3 +$4}" "$(drops_since "$1" "$2")"
 }
 
+# no_drops NS DEV: none since it was made.
+no_drops() {
+	check_eq "drops of $2" "" \
+		"$(drops_all "$1" "$2" | grep ' [1-9][0-9]*$')"
+}
+
 # settle NS DEV: wait until its counters rest (multicast group reports are sent
 # shortly after a device goes up).
 settle() {

@@ -120,9 +120,6 @@ ends_gone() {
 	ip -n "$A" "-${OUTER#v}" route flush cache
 } 2>/dev/null
 
-# no_drops NS: by its adit0, ever.
-no_drops() { check_eq "drops" "" "$(drops_all "$1" adit0 | grep -v ' 0$')"; }
-
 # offloads NS on|off
 offloads() {
 	must in_ns "$1" ethtool -K eth0 tx "$2" sg "$2" tso "$2" gso "$2"
@@ -217,13 +214,13 @@ conversation() {
 with_adit() {
 	adit_end "$A" "$A_OUT" "$B_OUT" "$A_IN" &&
 		adit_end "$B" "$B_OUT" "$A_OUT" "$B_IN" && conversation &&
-		no_drops "$A" && no_drops "$B"
+		no_drops "$A" adit0 && no_drops "$B" adit0
 	ends_gone
 }
 
 with_kernel() {
 	adit_end "$A" "$A_OUT" "$B_OUT" "$A_IN" && kernel_end &&
-		conversation && no_drops "$A"
+		conversation && no_drops "$A" adit0
 	ends_gone
 }
 
@@ -284,7 +281,7 @@ by_recording() {
 	check "unload the kernel's GRE" gre_unload &&
 		adit_end "$A" "$A_OUT" "$B_OUT" "$A_IN" &&
 		replay "$B" kernel "$A" && record "$A" "$B_IN" adit &&
-		no_drops "$A"
+		no_drops "$A" adit0
 	ends_gone
 	check "load the kernel's GRE again" gre_load && kernel_end &&
 		replay "$A" adit "$B"
