@@ -77,19 +77,20 @@ split() {
 	capture_start "$R" eth1 path1 "$FILTER" || return
 	capture_start "$R" eth2 path2 "$FILTER" || return
 	check "send" packet "$A" send "$1" "${specs[@]}"
-	check_within 5000 "$((FLOWS * TIMES)) packets" all_captured
+	busywait 5000 all_captured
+	check "$((FLOWS * TIMES)) packets" all_captured
 	capture_stop path1
 	capture_stop path2
 	first=$(flows path1 | wc -l)
 	second=$(flows path2 | wc -l)
-	echo "# $CASE, inner $1: $first flows on one path, $second on the other" \
+	echo "# $CASE, to $1: $first flows and $second" \
 		>&"$OUT"
 	check_range "flows on the first path" 10 $((FLOWS - 10)) "$first"
 	check_eq "flows on both together" "$FLOWS" $((first + second))
-	check_eq "flows, with packets of each" "$(for n in $(seq "$FLOWS"); do
-		echo "$TIMES $n"
-	done)" "$({ flows path1; flows path2; } | awk '{ print $1, $2 }' |
-		sort -nk 2)"
+	check_eq "flows with other than $TIMES packets on one path" "" "$({
+		flows path1
+		flows path2
+	} | awk -v times="$TIMES" '$1 != times' | xargs)"
 }
 
 all_captured() {

@@ -111,11 +111,12 @@ def set_option(sock, key, value):
         sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, value)
 
 
-def socket_for(dst, spec):
+def socket_for(dst, spec, connect=True):
     sock = socket.socket(family_of(dst), socket.SOCK_DGRAM)
     for key, value in spec.items():
         set_option(sock, key, value)
-    sock.connect((dst, PORT))
+    if connect:
+        sock.connect((dst, PORT))
     return sock
 
 
@@ -131,9 +132,10 @@ def destinations(args):
 
 def cmd_send(*args):
     for dst, spec in destinations(args):
-        with socket_for(dst, spec) as sock:
+        # when it is many, that nobody takes the first must not end it
+        with socket_for(dst, spec, connect="times" not in spec) as sock:
             for _ in range(spec.get("times", 1)):
-                sock.send(payload_of(spec))
+                sock.sendto(payload_of(spec), (dst, PORT))
 
 
 def cmd_recv():
