@@ -26,6 +26,14 @@ declare -A MEMBERS=(
 	[tx_nesting]="tx_aborted_errors tx_errors"
 	[tx_too_big]="tx_errors"
 	[tx_underlay]="tx_dropped"
+	[rx_csum]="rx_crc_errors rx_errors"
+	[rx_seq]="rx_fifo_errors rx_errors"
+	[rx_key]="rx_errors"
+	[rx_encap]="rx_errors"
+	[rx_source]="rx_errors"
+	[rx_control]="rx_dropped"
+	[rx_protocol]="rx_errors"
+	[tx_no_remote]="tx_carrier_errors tx_errors"
 )
 
 # The kernel's own reason, of the packets that adit itself frees
@@ -41,6 +49,8 @@ declare -A REASONS=(
 	[tx_loop_mutual]=RECURSION_LIMIT
 	[tx_nesting]=RECURSION_LIMIT
 	[tx_too_big]=PKT_TOO_BIG
+	[rx_csum]=SKB_CSUM
+	[rx_protocol]=UNHANDLED_PROTO
 )
 
 N=3				# packets for each
@@ -228,9 +238,40 @@ rx_backlog() {
 	must ip -n "$A" link del ifb0
 }
 
+# as OPTION... -- COMMAND...: while adit0 of A has these options.
+as() {
+	local options=() rc=0
+
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	check "change" ip -n "$A" link set adit0 type adit "${options[@]}"
+	"$@" || rc=$?
+	must ip -n "$A" link del adit0
+	adit_new "$A" $A_IP $B_IP
+	tunnel_addr "$A" adit0 10.9.0.1/30
+	settle "$A" adit0
+	return $rc
+}
+
+# rx_forged CAUSE PROTO HEX
+rx_forged() {
+	mark "$A" adit0
+	raw "$B" ip $B_IP $A_IP "$2" $N "$3"
+	dropped "$A" adit0 "$1" $N
+}
+
 # --- transmit ----------------------------------------------------------------------
 
 from_a() { raw "$A" udp 10.9.0.2 $N $((LEN - 28)); }
+
+tx_no_remote() {
+	mark "$A" adit0
+	from_a
+	dropped "$A" adit0 tx_no_remote $N
+}
 
 # tx_by_packet CAUSE ETHERTYPE HEX
 tx_by_packet() {
@@ -383,13 +424,46 @@ case_run "rx_malformed: junk as protocol 41" rx_malformed 41 "$JUNK"
 case_run "shorter than a header: dropped ahead of adit" rx_short
 case_run "rx_ecn" rx_ecn
 case_run "rx_backlog" rx_backlog
+case_run "rx_csum: none" as mode gre icsum -- rx_forged rx_csum 47 "00000800$V4"
+case_run "rx_csum: wrong" as mode gre -- \
+	rx_forged rx_csum 47 "8000080012340000$V4"
+case_run "rx_seq: none" as mode gre iseq -- rx_forged rx_seq 47 "00000800$V4"
+case_run "rx_key: none" as mode gre key 5 -- rx_forged rx_key 47 "00000800$V4"
+case_run "rx_key: another" as mode gre key 5 -- \
+	rx_forged rx_key 47 "2000080000000006$V4"
+case_run "rx_key: not wanted" as mode gre -- \
+	rx_forged rx_key 47 "2000080000000006$V4"
+case_run "rx_encap: GRE" as mode gre -- rx_forged rx_encap 4 "$V4"
+case_run "rx_encap: UDP" as encap fou encap-dport 6080 -- \
+	rx_forged rx_encap 4 "$V4"
+case_run "rx_encap: another port" as encap fou encap-dport 6080 \
+	encap-sport 6080 -- rx_forged rx_encap 17 "04d217c000240000$V4"
+case_run "rx_source: not allowed" as remote 0.0.0.0 allow 198.51.100.0/24 -- \
+	rx_forged rx_source 4 "$V4"
+case_run "rx_source: nobody is" as remote any -- rx_forged rx_source 4 "$V4"
+case_run "rx_control" as encap gue encap-dport 6080 -- \
+	rx_forged rx_control 17 04d217c0000c000020000000
+case_run "rx_malformed: GUE of no variant" as encap gue encap-dport 6080 -- \
+	rx_forged rx_malformed 17 04d217c0000c000080000000
+case_run "rx_malformed: GUE, options cut off" as encap gue encap-dport 6080 -- \
+	rx_forged rx_malformed 17 04d217c0000c000001040000
+case_run "rx_malformed: GUE, unknown option" as encap gue encap-dport 6080 -- \
+	rx_forged rx_malformed 17 04d217c00010000001048000deadbeef
+case_run "rx_malformed: GRE with routing" as mode gre -- \
+	rx_forged rx_malformed 47 "4000080000000000$V4"
+case_run "rx_protocol: GRE" as mode gre -- \
+	rx_forged rx_protocol 47 "0000880b$V4"
+case_run "rx_protocol: GUE" as encap gue encap-dport 6080 -- \
+	rx_forged rx_protocol 17 04d217c0000c000000110000
 case_run "rx_nomem, tx_nomem" nomem
 case_run "tx_protocol: unknown" tx_by_packet tx_protocol 88b5 "$V4"
-case_run "tx_protocol: MPLS" tx_by_packet tx_protocol 8847 "0001014045$V4"
+case_run "tx_protocol: MPLS in FOU" as encap fou encap-dport 5555 -- \
+	tx_by_packet tx_protocol 8847 "0001014045$V4"
 case_run "tx_malformed: IPv4 cut off" tx_by_packet tx_malformed 0800 "${V4:0:38}"
 case_run "tx_malformed: IPv6 cut off" tx_by_packet tx_malformed 86dd "${V6:0:78}"
 case_run "tx_malformed: IPv6 as IPv4" tx_by_packet tx_malformed 0800 "$V6"
 case_run "tx_malformed: IPv4 as IPv6" tx_by_packet tx_malformed 86dd "$V4$V4"
+case_run "tx_no_remote" as remote any -- tx_no_remote
 case_run "tx_no_route: unreachable" tx_by_route tx_no_route unreachable $B_IP
 case_run "tx_no_route: the local address is gone" tx_no_local
 case_run "tx_loop_self: route to the device" \
