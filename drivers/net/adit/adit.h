@@ -324,6 +324,8 @@ struct adit_net {
  * @ttl: of the inner packet, then of the outer one
  * @df: outer packet may not be fragmented
  * @inner_df: inner packet may not be fragmented
+ * @limit: how often the packet may still be encapsulated (RFC 2473, 4.1.1);
+ *	-1: it does not say
  */
 struct adit_flow {
 	struct adit_config *config;
@@ -345,6 +347,7 @@ struct adit_flow {
 	u8 ttl;
 	bool df;
 	bool inner_df;
+	s16 limit;
 };
 
 /**
@@ -395,6 +398,8 @@ struct adit_icmp {
  *	less, the outer packet is fragmented; 0: no such size
  * @index: into adit_config.dst_cache
  * @read: take from the inner header what the outer one depends on
+ * @too_deep: tell the packet's sender that it may not be encapsulated again;
+ *	NULL: that cannot be
  * @dsfield: DSCP and ECN of the packet; NULL: it has no ECN
  * @too_big: tell the packet's sender what the path carries; NULL: there is none
  *	to tell
@@ -410,7 +415,8 @@ struct adit_inner {
 	u8 hlen;
 	u16 min_mtu;
 	u8 index;
-	void (*read)(const struct sk_buff *skb, struct adit_flow *flow);
+	void (*read)(struct sk_buff *skb, struct adit_flow *flow);
+	void (*too_deep)(struct sk_buff *skb);
 	u8 (*dsfield)(const struct sk_buff *skb);
 	void (*too_big)(struct sk_buff *skb, unsigned int mtu);
 	struct dst_entry *(*route)(const struct sk_buff *quote);
@@ -513,6 +519,7 @@ extern const struct adit_outer_ops adit_outer_ip4;
 extern const struct adit_outer_ops adit_outer_ip6;
 const struct adit_outer_ops *adit_outer_of_len(unsigned int addr_len);
 const struct adit_outer_ops *adit_outer_of(u8 family);
+unsigned int adit_limit_hlen(const struct adit_flow *flow);
 
 /* main.c */
 extern unsigned int adit_net_id;

@@ -10,6 +10,7 @@
 
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/ip6_tunnel.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -26,7 +27,7 @@
 
 #include "adit.h"
 
-static void ip4_read(const struct sk_buff *skb, struct adit_flow *flow)
+static void ip4_read(struct sk_buff *skb, struct adit_flow *flow)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
@@ -79,13 +80,45 @@ static void ip4_relay(struct sk_buff *quote, unsigned int mtu)
 	}
 }
 
-static void ip6_read(const struct sk_buff *skb, struct adit_flow *flow)
+/* Where the packet has an encapsulation limit (RFC 2473, 4.1.1), from its header
+ * on; 0: nowhere
+ */
+static int ip6_limit_offset(struct sk_buff *skb)
 {
+	unsigned int offset = skb_network_offset(skb);
+	const u8 *option;
+	int at;
+
+	if (!ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
+	    ipv6_find_hdr(skb, &offset, NEXTHDR_DEST, NULL, NULL) < 0 ||
+	    !pskb_may_pull(skb, offset + 2))
+		return 0;
+	offset -= skb_network_offset(skb);
+	option = skb_network_header(skb) + offset;
+	if (!pskb_network_may_pull(skb, offset + (option[1] + 1) * 8))
+		return 0;
+	at = ipv6_find_tlv(skb, offset, IPV6_TLV_TNL_ENCAP_LIMIT);
+	if (at < 0 || skb_network_header(skb)[at + 1] != 1)
+		return 0;
+	return at + 2;
+}
+
+static void ip6_read(struct sk_buff *skb, struct adit_flow *flow)
+{
+	int at = ip6_limit_offset(skb);
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
 
 	flow->dsfield = ipv6_get_dsfield(ip6h);
 	flow->ttl = ip6h->hop_limit;
 	flow->inner_df = true;
+	if (unlikely(at))
+		flow->limit = skb_network_header(skb)[at];
+}
+
+static void ip6_too_deep(struct sk_buff *skb)
+{
+	icmpv6_ndo_send(skb, ICMPV6_PARAMPROB, ICMPV6_HDR_FIELD,
+			ip6_limit_offset(skb));
 }
 
 static u8 ip6_dsfield(const struct sk_buff *skb)
@@ -132,7 +165,7 @@ static void ip6_relay(struct sk_buff *quote, unsigned int mtu)
 }
 
 /* The label stack is all there is to see. */
-static void mpls_read(const struct sk_buff *skb, struct adit_flow *flow)
+static void mpls_read(struct sk_buff *skb, struct adit_flow *flow)
 {
 	const __be32 *entry = (const __be32 *)skb_network_header(skb);
 
@@ -163,6 +196,7 @@ const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 		.min_mtu = IPV6_MIN_MTU,
 		.index = ADIT_INNER_IP6,
 		.read = ip6_read,
+		.too_deep = ip6_too_deep,
 		.dsfield = ip6_dsfield,
 		.too_big = ip6_too_big,
 		.route = ip6_route,

@@ -11,6 +11,7 @@
 
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/ip6_tunnel.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -453,18 +454,55 @@ static void ip6_udp_csum(struct sk_buff *skb, const struct adit_flow *flow)
 		      skb->len);
 }
 
-/* There is no DF bit: it is this host or nobody that makes fragments. */
+/* A destination options header with the encapsulation limit, and padding */
+struct ip6_limit {
+	u8 nexthdr;
+	u8 hdrlen;
+	u8 type;
+	u8 len;
+	u8 limit;
+	u8 pad[3];
+};
+
+/**
+ * adit_limit_hlen - bytes of the encapsulation limit that an outer packet has
+ * @flow: its underlay is known, and that the packet has one
+ */
+unsigned int adit_limit_hlen(const struct adit_flow *flow)
+{
+	return flow->outer == &adit_outer_ip6 ? sizeof(struct ip6_limit) : 0;
+}
+
+static void ip6_push_limit(struct sk_buff *skb, const struct adit_flow *flow)
+{
+	const struct ip6_limit limit = {
+		.nexthdr = flow->ipproto,
+		.type = IPV6_TLV_TNL_ENCAP_LIMIT,
+		.len = 1,
+		.limit = flow->limit - 1,
+		.pad = { IPV6_TLV_PADN, 1 },
+	};
+
+	memcpy(skb_push(skb, sizeof(limit)), &limit, sizeof(limit));
+}
+
+/* There is no DF bit: it is this host or nobody that makes fragments. A packet
+ * that says how often it may be encapsulated is handed on with that.
+ */
 static void ip6_build(struct net *net, struct sk_buff *skb,
 		      const struct adit_flow *flow)
 {
+	bool limited = flow->limit > 0;
 	struct ipv6hdr *ip6h;
 
+	if (unlikely(limited))
+		ip6_push_limit(skb, flow);
 	skb_push(skb, sizeof(*ip6h));
 	skb_reset_network_header(skb);
 
 	ip6h = ipv6_hdr(skb);
 	ip6_flow_hdr(ip6h, flow->tos, flow->label);
-	ip6h->nexthdr = flow->ipproto;
+	ip6h->nexthdr = limited ? NEXTHDR_DEST : flow->ipproto;
 	ip6h->hop_limit = flow->ttl;
 	ip6h->saddr = flow->local.v6;
 	ip6h->daddr = flow->remote.v6;

@@ -76,6 +76,18 @@ static bool can_carry(const struct adit_config *config,
 			  config->encap == ADIT_ENCAP_FOU);
 }
 
+/* What is told to a packet's sender may well leave through this very device,
+ * which is no loop: the packet itself goes no further.
+ */
+static enum adit_drop too_deep(struct adit_tunnel *t, struct sk_buff *skb,
+			       const struct adit_inner *inner)
+{
+	nest_leave();
+	inner->too_deep(skb);
+	nest_enter(t->dev);
+	return ADIT_DROP_TX_NESTING;
+}
+
 static enum adit_drop read_inner(struct sk_buff *skb, struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
@@ -165,9 +177,6 @@ static enum adit_drop xmit_fragments(struct adit_tunnel *t, struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
-/* The sender's answer may well leave through this very device, which is no
- * loop: the packet it is about goes no further.
- */
 static enum adit_drop too_big(struct adit_tunnel *t, struct sk_buff *skb,
 			      const struct adit_inner *inner, unsigned int mtu)
 {
@@ -305,13 +314,18 @@ static enum adit_drop find_way(struct adit_tunnel *t, struct sk_buff *skb,
 		drop = adit_find_remote(skb, flow);
 	if (drop != ADIT_DROP_NONE)
 		return drop;
+	if (unlikely(flow->limit >= 0)) {
+		if (!flow->limit)
+			return too_deep(t, skb, flow->inner);
+		flow->hlen += adit_limit_hlen(flow);
+	}
 	return find_route(t, skb, flow);
 }
 
 /* Consumes the skb and returns ADIT_DROP_NONE, or leaves it to the caller. */
 static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 {
-	struct adit_flow flow = { .label = 0 };
+	struct adit_flow flow = { .limit = -1 };
 	enum adit_drop drop;
 	enum fit fit;
 	int mtu;
