@@ -10,6 +10,7 @@
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
+#include <linux/module.h>
 #include <net/gre.h>
 #include <net/icmp.h>
 #include <net/l3mdev.h>
@@ -689,18 +690,47 @@ static const struct inet6_protocol gre_ip6 = {
 	.flags = INET6_PROTO_NOPOLICY | INET6_PROTO_FINAL,
 };
 
+/* gre.ko is held while it is in use, and not before: on a host with it, packets
+ * that nobody wants are no longer answered with ICMP.
+ */
+static int register_gre_ip4(void)
+{
+	int (*add)(const struct gre_protocol *proto, u8 version);
+	int err;
+
+	add = symbol_request(gre_add_protocol);
+	if (!add)
+		return -EPROTONOSUPPORT;
+	err = add(&gre_ip4, GREPROTO_CISCO);
+	if (err)
+		symbol_put(gre_add_protocol);
+	return err;
+}
+
+static void unregister_gre_ip4(void)
+{
+	int (*del)(const struct gre_protocol *proto, u8 version);
+
+	del = symbol_get(gre_del_protocol);
+	if (WARN_ON(!del))
+		return;
+	del(&gre_ip4, GREPROTO_CISCO);
+	symbol_put(gre_del_protocol);
+	symbol_put(gre_add_protocol);
+}
+
 /**
  * adit_gre_register - take GRE over one underlay, for all netns
  * @ip6: IPv6, or else IPv4
  *
- * Context: RTNL. Return: 0, or -EBUSY: somebody else has it.
+ * Context: RTNL. Return: 0, or -EBUSY: somebody else has it, or another
+ * negative errno: the kernel has no GRE.
  */
 int adit_gre_register(bool ip6)
 {
-	int err = ip6 ? inet6_add_protocol(&gre_ip6, IPPROTO_GRE) :
-			gre_add_protocol(&gre_ip4, GREPROTO_CISCO);
-
-	return err ? -EBUSY : 0;
+	if (!ip6)
+		return register_gre_ip4();
+	return inet6_add_protocol(&gre_ip6, IPPROTO_GRE) ? -EBUSY : 0;
 }
 
 /**
@@ -712,5 +742,5 @@ void adit_gre_unregister(bool ip6)
 	if (ip6)
 		inet6_del_protocol(&gre_ip6, IPPROTO_GRE);
 	else
-		gre_del_protocol(&gre_ip4, GREPROTO_CISCO);
+		unregister_gre_ip4();
 }

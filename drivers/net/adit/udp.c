@@ -318,11 +318,13 @@ static int listen_gre(struct adit_config *config, unsigned int i,
 
 	if (!gre_users[ip6])
 		err = adit_gre_register(ip6);
-	if (err) {
+	if (err == -EBUSY)
 		NL_SET_ERR_MSG_FMT_MOD(extack, "GRE is taken: unload %s",
 				       ip6 ? "ip6_gre" : "ip_gre");
-		return -EBUSY;
-	}
+	else if (err)
+		NL_SET_ERR_MSG_MOD(extack, "the kernel's module gre is missing");
+	if (err)
+		return err;
 	gre_users[ip6]++;
 	config->gre[i] = true;
 	return 0;
