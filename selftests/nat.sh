@@ -31,7 +31,7 @@ topology() {
 		must ip -n "$client" route add default via fd01:$i::1
 	done
 	forwarding "$N"
-	must in_ns "$N" nft -f - <<-EOT
+	cat >"$WORK/nft" <<-EOT
 		table inet nat {
 			chain post {
 				type nat hook postrouting priority 100
@@ -41,6 +41,7 @@ topology() {
 			}
 		}
 	EOT
+	must in_ns "$N" nft -f "$WORK/nft"
 }
 
 # tunnel NS DEV LOCAL REMOTE ADDR4 ADDR6 OPTION...
@@ -145,7 +146,7 @@ run() {
 topology
 # Answers that nobody asked for would be counted.
 for ns in "$S" "$C1" "$C2"; do
-	must in_ns "$ns" nft -f - <<-EOT
+	cat >"$WORK/nft" <<-EOT
 		table inet quiet {
 			chain in {
 				type filter hook input priority 0
@@ -153,6 +154,7 @@ for ns in "$S" "$C1" "$C2"; do
 			}
 		}
 	EOT
+	must in_ns "$ns" nft -f "$WORK/nft"
 done
 run "fou" reach v4 encap fou
 run "gue" reach v4 encap gue

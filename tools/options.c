@@ -793,7 +793,7 @@ const struct adit_option adit_options[] = {
 	},
 	{
 		.word = "encap-csum",
-		.help = "UDP checksums",
+		.help = "UDP checksums (default)",
 		.type = &type_on,
 		.attr = IFLA_ADIT_ENCAP_CSUM,
 	},
