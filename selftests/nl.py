@@ -16,9 +16,11 @@ Owns: encoding of attributes with any type and length. Does not own: what the
 answer should be (the tests).
 
 ATTR is a name or a number within IFLA_INFO_DATA, or link.X outside of it; bare
-"data" is IFLA_INFO_DATA without attributes. VALUE is an address, a number (u32
-for the attributes that are, else u8), 0x and hex digits (these bytes), or else
-a string.
+"data" is IFLA_INFO_DATA without attributes. VALUE is an address or a prefix,
+"any" or "none" (no bytes), a number (of the size and byte order of the
+attributes that are, else u8) or its word, 0x and hex digits (these bytes), or
+else a string. That of a nest ("allow") is values after commas, each one
+"prefix" to the answer, or "nested" after TYPE@.
 """
 
 import errno
@@ -37,23 +39,44 @@ IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO = 3, 4, 18
 IFLA_INFO_KIND, IFLA_INFO_DATA = 1, 2
 HEADERS = 16 + 16  # nlmsghdr, ifinfomsg
 
+NLA_F_NESTED = 0x8000
+
 DATA = {"local": 1, "remote": 2, "dev": 3, "fwmark": 4, "ttl": 5, "tos": 6,
-        "df": 7, "mtu_auto": 8}
+        "df": 7, "mtu_auto": 8, "mode": 9, "ikey": 10, "okey": 11, "icsum": 12,
+        "ocsum": 13, "iseq": 14, "oseq": 15, "encap": 16, "encap-sport": 17,
+        "encap-dport": 18, "encap-listen": 19, "encap-csum": 20, "allow": 21,
+        "external": 22, "6rd-prefix": 23, "6rd-relay": 24, "isatap": 25}
 LINK = {"address": 1, "broadcast": 2, "mtu": 4, "link": 5}
-U32 = ("fwmark", "link.mtu", "link.link")
+FORMATS = {"fwmark": "I", "link.mtu": "I", "link.link": "I",
+           "ikey": "!I", "okey": "!I", "encap-sport": "!H",
+           "encap-dport": "!H", "encap-listen": "!H"}
+CHOICES = {"mode": ("ip", "gre"), "encap": ("none", "fou", "gue")}
+NESTS = ("allow",)
+PREFIX = 1
 
 
-def encode(name, value):
-    if value.startswith("0x"):
-        return bytes.fromhex(value[2:])
-    if value.isdigit():
-        return struct.pack("I" if name in U32 else "B", int(value))
+def address(value):
     for family in socket.AF_INET, socket.AF_INET6:
         try:
             return socket.inet_pton(family, value)
         except OSError:
             pass
-    return value.encode() + b"\0"
+    return b""
+
+
+def encode(name, value):
+    if value in CHOICES.get(name, ()):
+        return bytes([CHOICES[name].index(value)])
+    if value in ("any", "none"):
+        return b""
+    if value.startswith("0x"):
+        return bytes.fromhex(value[2:])
+    if value.isdigit():
+        return struct.pack(FORMATS.get(name, "B"), int(value))
+    if "/" in value:
+        addr, length = value.split("/")
+        return bytes([int(length)]) + address(addr)
+    return address(value) or value.encode() + b"\0"
 
 
 class Request:
@@ -68,14 +91,27 @@ class Request:
         self.buf += struct.pack("HH", 4 + len(payload), kind) + payload
         self.buf += b"\0" * (-len(self.buf) % 4)
 
-    def nest(self, kind):
+    def nest(self, kind, name=None):
         at = len(self.buf)
-        self.put(kind, b"")
+        self.put(kind, b"", name)
         return at
 
     def end(self, at):
         size = struct.pack("H", len(self.buf) - at)
         self.buf = self.buf[:at] + size + self.buf[at + 2:]
+
+
+def put_data(request, name, value):
+    kind = DATA.get(name) or int(name)
+    if name not in NESTS or value.startswith("0x"):
+        request.put(kind, encode(name, value), name)
+        return
+    nest = request.nest(kind | NLA_F_NESTED, name)
+    for item in value.split(",") if value != "none" else ():
+        number, _, item = item.rpartition("@")
+        request.put(int(number or PREFIX), encode(name, item),
+                    "nested" if number else "prefix")
+    request.end(nest)
 
 
 def build(dev, words, with_info):
@@ -96,8 +132,7 @@ def build(dev, words, with_info):
         data = request.nest(IFLA_INFO_DATA)
         for name, value in inner:
             if name != "data":
-                kind = DATA.get(name) or int(name)
-                request.put(kind, encode(name, value), name)
+                put_data(request, name, value)
         request.end(data)
     request.end(info)
     return request
