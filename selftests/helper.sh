@@ -32,7 +32,7 @@ usage() {
 
 	check "help" adit help
 	out=$(adit help)
-	check_match "help" "adit add NAME .* remote ADDR" "${out//$'\n'/ }"
+	check_match "help" "adit add NAME .* remote \\{ ADDR" "${out//$'\n'/ }"
 	out=$(adit 2>&1)
 	check_eq "status without a command" 1 $?
 	check_match "usage" "^Usage: adit add" "$out"
@@ -49,14 +49,14 @@ usage() {
 
 add_and_del() {
 	check "add" adit_in "$A" add h0 remote "$REMOTE"
-	check_eq "options" "remote $REMOTE ttl 64 tos 0x0 df set" "$(options h0)"
+	check_eq "options" "mode ip remote $REMOTE ttl 64 tos 0x0 df set" "$(options h0)"
 	as_ip h0
 	check_match "state" "h0: admin down, oper DOWN, mtu 1480 \(follows" \
 		"$(adit_in "$A" show)"
 	check "add another" adit_in "$A" add h1 remote "$REMOTE" mtu 1300 \
 		local "$A_IP" dev eth0 ttl inherit tos 0x10 df unset fwmark 7
 	check_eq "options" \
-		"remote $REMOTE local $A_IP dev eth0 ttl inherit tos 0x10 df unset fwmark 0x7" \
+		"mode ip remote $REMOTE local $A_IP dev eth0 ttl inherit tos 0x10 df unset fwmark 0x7" \
 		"$(options h1)"
 	must ip -n "$A" link set h1 up
 	as_ip h1
@@ -68,6 +68,58 @@ add_and_del() {
 	check "delete another" adit_in "$A" del h1
 	check_eq "nothing in text" "" "$(adit_in "$A" show)"
 	check_eq "nothing in JSON" "[]" "$(adit_in "$A" show -j)"
+}
+
+# as_given OPTION...: they are printed, read back and are the same to ip.
+as_given() {
+	local words
+
+	check "add $*" adit_in "$A" add h0 "$@" || return
+	check_eq "options of $*" "$*" "$(options h0)"
+	as_ip h0
+	words=$(options h0)
+	check "delete" adit_in "$A" del h0
+	# shellcheck disable=SC2086 # words they are
+	check "by ip: $words" ip -n "$A" link add h0 type adit $words
+	check_eq "options by ip" "$words" "$(options h0)"
+	check "delete" adit_in "$A" del h0
+}
+
+more_options() {
+	local plain="ttl 64 tos 0x0 df set"
+
+	# shellcheck disable=SC2086 # words they are
+	{
+		as_given mode ip remote 2001:db8::9 local 2001:db8::1 $plain
+		as_given mode gre remote "$REMOTE" $plain ikey 1 okey 0 icsum \
+			ocsum iseq oseq
+		as_given mode gre remote "$REMOTE" $plain encap gue \
+			encap-sport auto encap-dport 5555 encap-listen 7 \
+			noencap-csum
+		as_given mode ip remote any $plain external 6rd-prefix \
+			2001:db8::/40 6rd-relay 10.0.0.0/8 isatap allow \
+			10.0.0.0/8 allow ::/0
+	}
+	check "many prefixes" adit_in "$A" add h0 remote any \
+		allow "$(prefixes 1024)"
+	check_eq "of them" 1024 "$(adit_in "$A" show -j h0 |
+		jq '.[0].linkinfo.info_data.allow | length')"
+	as_ip h0
+	refused 1 '^adit: allow: .* one prefix more than 1024' set h0 \
+		allow "$(prefixes 1025)"
+	check "none of them" adit_in "$A" set h0 allow none
+	check_eq "options" "mode ip remote any $plain" "$(options h0)"
+	check "delete" adit_in "$A" del h0
+}
+
+# prefixes N: so many, after commas.
+prefixes() {
+	local i text=
+
+	for ((i = 0; i < $1; i++)); do
+		text+=,2001:db8:0:$(printf %x "$i")::/64
+	done
+	echo "${text#,}"
 }
 
 # A device made by one reads back in the other.
@@ -87,7 +139,7 @@ with_ip() {
 changes() {
 	check "add" adit_in "$A" add h0 remote "$REMOTE" ttl 3
 	check "set" adit_in "$A" set h0 tos inherit df unset
-	check_eq "options" "remote $REMOTE ttl 3 tos inherit df unset" \
+	check_eq "options" "mode ip remote $REMOTE ttl 3 tos inherit df unset" \
 		"$(options h0)"
 	check "fix the MTU" adit_in "$A" set h0 mtu 1400
 	check_match "fixed" "mtu 1400 \(fixed" "$(adit_in "$A" show h0)"
@@ -95,7 +147,7 @@ changes() {
 	check_match "following" "mtu 1480 \(follows the underlay\)" \
 		"$(adit_in "$A" show h0)"
 	refused 2 "^adit: dev: no such device" set h0 ttl 9 dev nope
-	check_eq "after a refusal" "remote $REMOTE ttl 4 tos inherit df unset" \
+	check_eq "after a refusal" "mode ip remote $REMOTE ttl 4 tos inherit df unset" \
 		"$(options h0)"
 	check "delete" adit_in "$A" del h0
 }
@@ -114,7 +166,9 @@ refused() {
 own_errors() {
 	local word
 
-	for word in remote local dev ttl tos df fwmark mtu netns; do
+	for word in remote local dev ttl tos df fwmark mtu netns mode ikey \
+		okey key encap encap-sport encap-dport encap-listen \
+		6rd-prefix 6rd-relay allow; do
 		refused 1 "^adit: $word: .*expected" add h0 "$word"
 	done
 	refused 1 '^adit: remote: "x" is not' add h0 remote x
@@ -125,6 +179,11 @@ own_errors() {
 	refused 1 '^adit: tos: "1" is not' add h0 remote "$REMOTE" tos 1
 	refused 1 '^adit: df: "0" is neither' add h0 remote "$REMOTE" df 0
 	refused 1 '^adit: fwmark: "x" is not' add h0 remote "$REMOTE" fwmark x
+	refused 1 '^adit: mode: "sit" is neither' add h0 mode sit
+	refused 1 '^adit: encap-dport: "auto" is not' add h0 encap-dport auto
+	refused 1 '^adit: okey: "x" is not' add h0 okey x
+	refused 1 '^adit: key: cannot go with' add h0 key 1 nookey
+	refused 1 '^adit: allow: "10.0.0.1/8"' add h0 allow ::/0,10.0.0.1/8
 	refused 1 '^adit: mtu: "x" is not' add h0 remote "$REMOTE" mtu x
 	refused 1 '^adit: mtu: given twice' add h0 mtu 0 mtu 0
 	refused 1 '^adit: netns: there is no' add h0 remote "$REMOTE" netns nope
@@ -145,7 +204,12 @@ kernel_errors() {
 	refused 2 '^adit: remote: .* multicast' add h0 remote 224.0.0.1
 	refused 2 '^adit: remote: .* this host' add h0 remote "$A_IP"
 	refused 2 '^adit: local: ' add h0 remote "$REMOTE" local 224.0.0.1
-	refused 2 '^adit: remote: no IPv6 underlay' add h0 remote ::2
+	refused 2 '^adit: remote: .* IPv6 maps' add h0 remote ::ffff:192.0.2.9
+	refused 2 '^adit: ikey: a key needs' add h0 remote "$REMOTE" key 1
+	refused 2 '^adit: encap: encap-dport is' add h0 remote "$REMOTE" encap fou
+	refused 2 '^adit: external: ' add h0 remote "$REMOTE" external
+	refused 2 '^adit: allow: .* twice' add h0 remote any allow ::/0,::/0
+	refused 2 '^adit: 6rd-relay: ' add h0 remote any 6rd-relay 10.0.0.0/8
 	refused 2 '^adit: dev: no such device' add h0 dev nope remote "$REMOTE"
 	refused 2 '^adit: mtu: ' add h0 remote "$REMOTE" mtu 67
 	must adit_in "$A" add h0 remote "$REMOTE"
@@ -275,6 +339,7 @@ many() {
 case_run "help, version, and status" usage
 case_run "add, show and del" add_and_del
 case_run "the same as with ip" with_ip
+case_run "options of IPv6, GRE, UDP and many remotes" more_options
 case_run "set" changes
 case_run "the command's errors name the option" own_errors
 case_run "the kernel's errors name the option" kernel_errors
