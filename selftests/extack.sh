@@ -526,6 +526,19 @@ sockets() {
 	check_eq "after all are deleted" "" "$(ports)"
 }
 
+# What the only tunnel of a port listens by is in nobody's way.
+own_socket() {
+	changes_rows <<-ROWS
+		remote=$REMOTE encap=fou encap-dport=5555|OK|local=$A_IP
+		remote=$REMOTE local=$A_IP encap=fou encap-dport=5555|OK|local=0.0.0.0
+		remote=$REMOTE6 local=$A_IP6 encap=fou encap-dport=5555|OK|local=::
+		remote=$REMOTE encap=fou encap-dport=5555|OK|encap=gue
+		remote=$REMOTE encap=fou encap-dport=5555|OK|mode=gre
+		remote=$REMOTE encap=gue encap-dport=5555|OK|mode=gre
+	ROWS
+	check_eq "sockets that are left" "" "$(ports)"
+}
+
 # with_module MODULE FUNCTION [ARG...]: while it is loaded.
 with_module() {
 	if [ -e "/sys/module/$1" ] || ! modprobe -q "$1"; then
@@ -764,6 +777,7 @@ case_run "options of GRE and UDP without these" modes
 case_run "remotes, prefixes, and what needs remote any" peers
 case_run "UDP ports that are taken" udp
 case_run "UDP sockets come and go with tunnels" sockets
+case_run "a tunnel's own socket does not stop a change" own_socket
 case_run "GRE that is taken" gre
 case_run "read-only attribute" read_only
 case_run "unknown attributes" unknown
