@@ -337,15 +337,15 @@ modes() {
 		remote=$REMOTE6 encap=gue encap-dport=5555 mode=gre ikey=1
 		external=1 mode=gre ocsum=1
 	ROWS
-	# What is not given in the change is what is in the way.
+	# What belongs to GRE or UDP goes with it, unless it is named.
 	changes_rows <<-ROWS
-		remote=$REMOTE mode=gre ikey=1|EINVAL [^ ]+ adit: a key needs mode gre|mode=ip
-		remote=$REMOTE mode=gre okey=1|EINVAL [^ ]+ adit: a key needs mode gre|mode=ip
-		remote=$REMOTE mode=gre ocsum=1|EINVAL [^ ]+ adit: csum needs mode gre|mode=ip
-		remote=$REMOTE mode=gre iseq=1|EINVAL [^ ]+ adit: seq needs mode gre|mode=ip
+		remote=$REMOTE mode=gre ikey=1|OK|mode=ip
+		remote=$REMOTE mode=gre okey=1|OK|mode=ip
+		remote=$REMOTE mode=gre ocsum=1|OK|mode=ip
+		remote=$REMOTE mode=gre iseq=1|OK|mode=ip
 		remote=any mode=gre ikey=1|EINVAL external adit: with external, .*|external=1
 		remote=$REMOTE mode=gre ikey=1 oseq=1|OK|mode=ip ikey=none oseq=0
-		remote=$REMOTE encap=gue encap-dport=5555|EINVAL [^ ]+ adit: a port needs .*|encap=none
+		remote=$REMOTE encap=gue encap-dport=5555|OK|encap=none
 		remote=$REMOTE encap=gue encap-dport=5555|EINVAL [^ ]+ adit: encap-dport is required .*|encap-dport=0
 		remote=$REMOTE encap=gue encap-dport=5555|OK|encap=none encap-dport=0
 	ROWS
@@ -467,19 +467,19 @@ udp() {
 	gives OK create adit2 remote=$B_IP $fou
 	check_eq "ports at first" "5555 7000 7001 7006" "$(ports)"
 	refuses_rows <<-ROWS
-		EADDRINUSE - adit: UDP port 7000 $use|remote=$REMOTE encap=fou encap-dport=7000
-		EADDRINUSE - adit: UDP port 7000 $use|remote=$REMOTE encap=gue encap-dport=1 encap-sport=7000
-		EADDRINUSE - adit: UDP port 7000 $use|remote=$REMOTE encap=gue encap-dport=1 encap-listen=7000
-		EADDRINUSE - adit: UDP port 7000 $use|remote=$REMOTE local=$A_IP encap=fou encap-dport=7000
-		EADDRINUSE - adit: UDP port 7001 $use|remote=$REMOTE encap=fou encap-dport=7001
-		EADDRINUSE - adit: UDP port 7006 $use|remote=$REMOTE6 encap=fou encap-dport=7006
-		EADDRINUSE - adit: UDP port 7006 $use|remote=any encap=fou encap-dport=7006
-		EADDRINUSE - adit: UDP port 5555 $other|remote=$REMOTE $gue
-		EADDRINUSE - adit: UDP port 5555 $other|remote=$REMOTE $fou mode=gre
-		EADDRINUSE - adit: UDP port 5555 $other|remote=$REMOTE encap=gue encap-dport=1 encap-listen=5555
-		EADDRINUSE - adit: UDP port 5555 $other|remote=any $gue
-		EADDRNOTAVAIL - $own|remote=$REMOTE local=192.0.2.77 encap=fou encap-dport=6666
-		EADDRNOTAVAIL - $own|remote=$REMOTE6 local=2001:db8::77 encap=gue encap-dport=6666
+		EADDRINUSE [^ ]+ adit: UDP port 7000 $use|remote=$REMOTE encap=fou encap-dport=7000
+		EADDRINUSE [^ ]+ adit: UDP port 7000 $use|remote=$REMOTE encap=gue encap-dport=1 encap-sport=7000
+		EADDRINUSE [^ ]+ adit: UDP port 7000 $use|remote=$REMOTE encap=gue encap-dport=1 encap-listen=7000
+		EADDRINUSE [^ ]+ adit: UDP port 7000 $use|remote=$REMOTE local=$A_IP encap=fou encap-dport=7000
+		EADDRINUSE [^ ]+ adit: UDP port 7001 $use|remote=$REMOTE encap=fou encap-dport=7001
+		EADDRINUSE [^ ]+ adit: UDP port 7006 $use|remote=$REMOTE6 encap=fou encap-dport=7006
+		EADDRINUSE [^ ]+ adit: UDP port 7006 $use|remote=any encap=fou encap-dport=7006
+		EADDRINUSE [^ ]+ adit: UDP port 5555 $other|remote=$REMOTE $gue
+		EADDRINUSE [^ ]+ adit: UDP port 5555 $other|remote=$REMOTE $fou mode=gre
+		EADDRINUSE [^ ]+ adit: UDP port 5555 $other|remote=$REMOTE encap=gue encap-dport=1 encap-listen=5555
+		EADDRINUSE [^ ]+ adit: UDP port 5555 $other|remote=any $gue
+		EADDRNOTAVAIL [^ ]+ $own|remote=$REMOTE local=192.0.2.77 encap=fou encap-dport=6666
+		EADDRNOTAVAIL [^ ]+ $own|remote=$REMOTE6 local=2001:db8::77 encap=gue encap-dport=6666
 	ROWS
 	check_eq "ports after all that" "5555 7000 7001 7006" "$(ports)"
 	takes_rows <<-ROWS
@@ -553,10 +553,10 @@ with_module() {
 # gre_taken TEXT REMOTE OTHER: of that family GRE is taken, of the other not.
 gre_taken() {
 	refuses_rows <<-ROWS
-		EBUSY - adit: GRE is taken: unload $1|remote=$2 mode=gre
-		EBUSY - adit: GRE is taken: unload $1|remote=$2 mode=gre ikey=7
-		EBUSY - adit: GRE is taken: unload $1|remote=any mode=gre
-		EBUSY - adit: GRE is taken: unload $1|external=1 remote=any mode=gre
+		EBUSY [^ ]+ adit: GRE is taken: unload $1|remote=$2 mode=gre
+		EBUSY [^ ]+ adit: GRE is taken: unload $1|remote=$2 mode=gre ikey=7
+		EBUSY [^ ]+ adit: GRE is taken: unload $1|remote=any mode=gre
+		EBUSY [^ ]+ adit: GRE is taken: unload $1|external=1 remote=any mode=gre
 	ROWS
 	takes_rows <<-ROWS
 		remote=$2
@@ -565,8 +565,8 @@ gre_taken() {
 		remote=$2 mode=gre encap=gue encap-dport=5555
 	ROWS
 	changes_rows <<-ROWS
-		remote=$3 mode=gre|EBUSY - adit: GRE is taken: unload $1|remote=$2
-		remote=$2 mode=gre encap=fou encap-dport=5555|EBUSY - adit: GRE is taken: unload $1|encap=none encap-dport=0
+		remote=$3 mode=gre|EBUSY [^ ]+ adit: GRE is taken: unload $1|remote=$2
+		remote=$2 mode=gre encap=fou encap-dport=5555|EBUSY [^ ]+ adit: GRE is taken: unload $1|encap=none encap-dport=0
 	ROWS
 }
 

@@ -580,6 +580,8 @@ void adit_gre_unregister(bool ip6);
 int adit_listen(struct adit_net *an, struct adit_config *config,
 		struct netlink_ext_ack *extack);
 void adit_unlisten(struct adit_net *an, struct adit_config *config);
+int adit_relisten(struct adit_net *an, struct adit_config *config,
+		  struct adit_config *old, struct netlink_ext_ack *extack);
 int adit_udp_register(void);
 void adit_udp_unregister(void);
 

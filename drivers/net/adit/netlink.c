@@ -108,6 +108,11 @@ static const struct field port_fields[] = {
 	FIELD(ENCAP_LISTEN, listen),
 };
 
+static bool is_of_gre(int attrtype)
+{
+	return attrtype >= IFLA_ADIT_ICSUM && attrtype <= IFLA_ADIT_OSEQ;
+}
+
 static void parse_fields(struct adit_config *config, struct nlattr *data[])
 {
 	const struct field *f;
@@ -245,6 +250,9 @@ static int parse_6rd(struct adit_prefix *prefix, u8 family,
 		return 0;
 	}
 	err = parse_prefix(prefix, attr, extack);
+	if (!err && family == AF_INET6 && !prefix->len)
+		return adit_refuse(-EINVAL, extack, attr,
+				   "a 6rd prefix is at least one bit long");
 	if (!err && prefix->family != family)
 		return adit_refuse(-EINVAL, extack, attr,
 				   "a 6rd prefix is of IPv6, a relay prefix of IPv4");
@@ -284,6 +292,28 @@ static int parse_tos(struct adit_config *config, const struct nlattr *attr,
 	return 0;
 }
 
+/* Whoever leaves GRE or UDP leaves what belongs to it, unless it is named. */
+static void forget_unused(struct adit_config *config, struct nlattr *data[])
+{
+	const struct field *f;
+
+	if (data[IFLA_ADIT_MODE] && config->mode != ADIT_MODE_GRE) {
+		config->ikeyed = config->ikeyed && data[IFLA_ADIT_IKEY];
+		config->okeyed = config->okeyed && data[IFLA_ADIT_OKEY];
+		for (f = u8_fields; f < u8_fields + ARRAY_SIZE(u8_fields); f++)
+			if (is_of_gre(f->attr) && !data[f->attr])
+				*((u8 *)config + f->offset) = 0;
+	}
+	if (data[IFLA_ADIT_ENCAP] && config->encap == ADIT_ENCAP_NONE) {
+		for (f = port_fields;
+		     f < port_fields + ARRAY_SIZE(port_fields); f++)
+			if (!data[f->attr])
+				*(__be16 *)((char *)config + f->offset) = 0;
+		if (!data[IFLA_ADIT_ENCAP_CSUM])
+			config->encap_csum = true;
+	}
+}
+
 /* Attributes that are absent leave @config as it is. */
 static int adit_parse(struct adit_config *config, struct net *net,
 		      struct nlattr *data[], struct netlink_ext_ack *extack)
@@ -314,6 +344,7 @@ static int adit_parse(struct adit_config *config, struct net *net,
 	if (data[IFLA_ADIT_FWMARK])
 		config->fwmark = nla_get_u32(data[IFLA_ADIT_FWMARK]);
 	parse_fields(config, data);
+	forget_unused(config, data);
 	return 0;
 }
 
@@ -328,16 +359,19 @@ static int validate_mode(const struct adit_config *config,
 		return 0;
 	}
 	if (config->ikeyed || config->okeyed)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_IKEY] ?:
-				   data[IFLA_ADIT_OKEY],
+		return adit_refuse(-EINVAL, extack,
+				   data[config->ikeyed ? IFLA_ADIT_IKEY :
+							 IFLA_ADIT_OKEY],
 				   "a key needs mode gre");
 	if (config->icsum || config->ocsum)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_ICSUM] ?:
-				   data[IFLA_ADIT_OCSUM],
+		return adit_refuse(-EINVAL, extack,
+				   data[config->icsum ? IFLA_ADIT_ICSUM :
+							IFLA_ADIT_OCSUM],
 				   "csum needs mode gre");
 	if (config->iseq || config->oseq)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_ISEQ] ?:
-				   data[IFLA_ADIT_OSEQ],
+		return adit_refuse(-EINVAL, extack,
+				   data[config->iseq ? IFLA_ADIT_ISEQ :
+						       IFLA_ADIT_OSEQ],
 				   "seq needs mode gre");
 	return 0;
 }
@@ -359,7 +393,8 @@ static int validate_encap(const struct adit_config *config,
 		return 0;
 	}
 	if (!config->dport)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_ENCAP],
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_ENCAP] ?:
+				   data[IFLA_ADIT_ENCAP_DPORT],
 				   "encap-dport is required with fou and gue");
 	return 0;
 }
@@ -371,22 +406,28 @@ static int validate_peers(const struct adit_config *config,
 	const struct adit_prefix *rd6 = &config->rd6, *rd4 = &config->rd4;
 
 	if (config->external && adit_is_fixed(config))
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_EXTERNAL],
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_EXTERNAL] ?:
+				   data[IFLA_ADIT_REMOTE],
 				   "external needs remote any: remotes come with the packets");
 	if (config->allow && adit_is_fixed(config))
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_ALLOW],
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_ALLOW] ?:
+				   data[IFLA_ADIT_REMOTE],
 				   "allow needs remote any: a fixed remote is the only one");
 	if (!rd6->len && rd4->len)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_6RD_RELAY],
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_6RD_RELAY] ?:
+				   data[IFLA_ADIT_6RD_PREFIX],
 				   "6rd-relay needs 6rd-prefix");
 	if (rd6->len + (rd6->len ? 32 - rd4->len : 0) > 64)
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_6RD_PREFIX],
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_6RD_PREFIX] ?:
+				   data[IFLA_ADIT_6RD_RELAY],
 				   "6rd-prefix leaves less than 64 bits beside the IPv4 address");
 	if (!rd6->len && !config->isatap)
 		return 0;
 	if (adit_is_fixed(config) || config->outer == &adit_outer_ip6)
 		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_6RD_PREFIX] ?:
-				   data[IFLA_ADIT_ISATAP],
+				   data[IFLA_ADIT_ISATAP] ?:
+				   data[IFLA_ADIT_REMOTE] ?:
+				   data[IFLA_ADIT_LOCAL],
 				   "6rd and isatap need remote any over IPv4");
 	return 0;
 }
@@ -431,8 +472,17 @@ static int adit_validate(struct adit_config *config, struct net *net,
 
 	adit_config_index(config);
 	err = validate_ends(config, net, data, extack);
-	if (!err)
-		err = adit_listen(adit_net(net), config, extack);
+	if (err)
+		return err;
+	err = adit_relisten(adit_net(net), config,
+			    rtnl_dereference(config->tunnel->config), extack);
+	if (err)
+		NL_SET_BAD_ATTR(extack, config->encap == ADIT_ENCAP_NONE ?
+				data[IFLA_ADIT_MODE] :
+				data[IFLA_ADIT_ENCAP_LISTEN] ?:
+				data[IFLA_ADIT_ENCAP_SPORT] ?:
+				data[IFLA_ADIT_ENCAP_DPORT] ?:
+				data[IFLA_ADIT_ENCAP]);
 	return err;
 }
 
@@ -546,6 +596,8 @@ static int adit_changelink(struct net_device *dev, struct nlattr *tb[],
 		err = adit_demux_replace(adit_net(t->net), old, new);
 	if (err) {
 		drop_config(adit_net(t->net), new);
+		if (adit_listen(adit_net(t->net), old, NULL))
+			netdev_err(dev, "no longer receives: its port was taken meanwhile\n");
 		return err;
 	}
 	adit_mtu_sync(t);
@@ -636,12 +688,11 @@ static int put_ends(struct sk_buff *skb, struct net *net,
 /* Of the mode and the encapsulation, only what belongs to those in use */
 static bool is_shown(const struct adit_config *config, int attrtype)
 {
-	switch (attrtype) {
-	case IFLA_ADIT_ICSUM ... IFLA_ADIT_OSEQ:
+	if (is_of_gre(attrtype))
 		return config->mode == ADIT_MODE_GRE;
-	case IFLA_ADIT_ENCAP_SPORT ... IFLA_ADIT_ENCAP_CSUM:
+	if (attrtype >= IFLA_ADIT_ENCAP_SPORT &&
+	    attrtype <= IFLA_ADIT_ENCAP_CSUM)
 		return config->encap != ADIT_ENCAP_NONE;
-	}
 	return true;
 }
 

@@ -342,10 +342,10 @@ static void unlisten_gre(struct adit_config *config, unsigned int i)
 /**
  * adit_listen - open what a tunnel's packets come in by
  * @an: netns of the underlay
- * @config: the tunnel's, indexed; remembers what was opened
+ * @config: the tunnel's, indexed; remembers what is open, which stays so
  * @extack: told why not
  *
- * Context: RTNL. Return: 0 or a negative errno, and nothing has changed.
+ * Context: RTNL; sleeps. Return: 0, or a negative errno and nothing is open.
  */
 int adit_listen(struct adit_net *an, struct adit_config *config,
 		struct netlink_ext_ack *extack)
@@ -354,6 +354,8 @@ int adit_listen(struct adit_net *an, struct adit_config *config,
 	int err = 0;
 
 	for (i = 0; !err && i < config->n_entries; i++) {
+		if (config->socks[i] || config->gre[i])
+			continue;
 		if (config->encap != ADIT_ENCAP_NONE)
 			err = listen_udp(an, config, i, extack);
 		else if (config->mode == ADIT_MODE_GRE)
@@ -382,4 +384,29 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 		if (config->gre[i])
 			unlisten_gre(config, i);
 	}
+}
+
+/**
+ * adit_relisten - the same for a tunnel that is there already
+ * @an: netns of the underlay
+ * @config: what it is to be
+ * @old: what it is; NULL: nothing yet
+ * @extack: told why not
+ *
+ * What the tunnel has open itself is not in its way: it is closed for that, and
+ * for a moment nothing is open. Context: RTNL; sleeps. Return: as adit_listen();
+ * the caller opens again what @old needs when the change comes to nothing.
+ */
+int adit_relisten(struct adit_net *an, struct adit_config *config,
+		  struct adit_config *old, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	if (!old)
+		return adit_listen(an, config, extack);
+	err = adit_listen(an, config, NULL);
+	if (!err)
+		return 0;
+	adit_unlisten(an, old);
+	return adit_listen(an, config, extack);
 }

@@ -356,9 +356,13 @@ static int ip6_check(struct net *net, const struct adit_config *config,
 	if (!ipv6_addr_any(local) && ipv6_addr_equal(local, remote))
 		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_LOCAL],
 				   "local and remote are the same");
-	if (!link && (ipv6_addr_type(remote) & IPV6_ADDR_LINKLOCAL ||
-		      ipv6_addr_type(local) & IPV6_ADDR_LINKLOCAL))
-		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_REMOTE],
+	if (!link && ipv6_addr_type(remote) & IPV6_ADDR_LINKLOCAL)
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_REMOTE] ?:
+				   data[IFLA_ADIT_DEV],
+				   "a link-local address needs dev");
+	if (!link && ipv6_addr_type(local) & IPV6_ADDR_LINKLOCAL)
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_LOCAL] ?:
+				   data[IFLA_ADIT_DEV],
 				   "a link-local address needs dev");
 	return 0;
 }
