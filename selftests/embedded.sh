@@ -66,6 +66,7 @@ six_to_four() {
 	forged 192.0.2.77 2002:c000:0202::9 2002:c000:0201::1 rx_source
 	# 127.0.0.1 cannot be anybody's
 	forged 192.0.2.2 2002:7f00:0001::9 2002:c000:0201::1 rx_source
+	forged 192.0.2.2 2002:0000:0000::9 2002:c000:0201::1 rx_source
 	# from a relay: any IPv6 source that says nothing
 	forged 192.0.2.77 2001:db8::9 2002:c000:0201::1 ""
 	drops_mark "$A" adit0

@@ -326,6 +326,7 @@ modes() {
 		EINVAL ikey adit: a key needs mode gre|remote=$REMOTE encap=fou encap-dport=5555 ikey=1
 		EINVAL external adit: with external, keys come with the packets|remote=any external=1 mode=gre ikey=1
 		EINVAL external adit: with external, keys come with the packets|remote=any external=1 mode=gre okey=1
+		EINVAL iseq adit: iseq needs a fixed remote: .*|remote=any mode=gre iseq=1
 	ROWS
 	takes_rows <<-ROWS
 		remote=$REMOTE ikey=none okey=none icsum=0 ocsum=0 iseq=0 oseq=0
@@ -395,6 +396,7 @@ peers() {
 		EINVAL 6rd-prefix $size|remote=any 6rd-prefix=0x20
 		EINVAL 6rd-prefix $size|remote=any 6rd-prefix=0x2020010db8000000
 		EINVAL 6rd-prefix $of|remote=any 6rd-prefix=192.0.2.0/24
+		EINVAL 6rd-prefix adit: a 6rd prefix is at least .*|remote=any 6rd-prefix=::/0
 		EINVAL 6rd-relay $beyond|remote=any 6rd-prefix=2002::/16 6rd-relay=10.0.0.1/8
 		EINVAL 6rd-relay $beyond|remote=any 6rd-prefix=2002::/16 6rd-relay=10.0.0.0/33
 		EINVAL 6rd-relay $size|remote=any 6rd-prefix=2002::/16 6rd-relay=0x080a

@@ -170,6 +170,9 @@ case_run "PMTU from short quotes" short_quotes
 case_run "unreachable, short quotes" short_unreachables
 case_run "quotes of packets to another" foreign qdst=203.0.113.9
 case_run "quotes of packets from another address" foreign qsrc=192.0.2.77
+must ip -n "$A" link set adit0 type adit local any
+case_run "the same, without local" foreign qsrc=192.0.2.77
+must ip -n "$A" link set adit0 type adit local "$A_IP"
 must ip -n "$R" route del blackhole "$B_IP/32"
 
 case_run "the TTL exceeded on the way" ttl_exceeded

@@ -155,13 +155,12 @@ static void index_entry(struct adit_entry *entry, struct adit_config *config,
  */
 void adit_config_index(struct adit_config *config)
 {
-	if (config->outer) {
-		config->n_entries = 1;
-		index_entry(&config->entries[0], config, config->outer->family);
+	config->n_entries = 1;
+	index_entry(&config->entries[0], config,
+		    config->outer ? config->outer->family : AF_INET);
+	if (config->outer || !ipv6_mod_enabled())
 		return;
-	}
 	config->n_entries = 2;
-	index_entry(&config->entries[0], config, AF_INET);
 	index_entry(&config->entries[1], config, AF_INET6);
 }
 
@@ -228,22 +227,23 @@ static void del_entry(struct adit_net *an, struct adit_entry *entry)
  * @an: netns of the underlay
  * @config: the tunnel's, indexed, with no twin
  *
- * Context: RTNL. Return: 0 or a negative errno (no memory).
+ * Context: RTNL. Return: 0, or a negative errno (no memory) and no packet sees
+ * it any more.
  */
 int adit_demux_add(struct adit_net *an, struct adit_config *config)
 {
 	unsigned int i;
-	int err;
+	int err = 0;
 
-	for (i = 0; i < config->n_entries; i++) {
+	for (i = 0; !err && i < config->n_entries; i++)
 		err = add_entry(an, &config->entries[i]);
-		if (err) {
-			while (i--)
-				del_entry(an, &config->entries[i]);
-			return err;
-		}
-	}
-	return 0;
+	if (!err)
+		return 0;
+
+	for (i--; i--; )
+		del_entry(an, &config->entries[i]);
+	synchronize_net();
+	return err;
 }
 
 /**
@@ -276,6 +276,10 @@ int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 
 	if (err)
 		return err;
+	/* another peer counts from 0 */
+	if (!adit_addr_equal(&old->remote, &new->remote) ||
+	    old->ikey != new->ikey || old->iseq != new->iseq)
+		atomic64_set(&new->tunnel->iseq, 0);
 	rcu_assign_pointer(new->tunnel->config, new);
 	adit_demux_del(an, old);
 	adit_unlisten(an, old);
@@ -438,17 +442,24 @@ static struct adit_config *demux_routed(struct adit_net *an,
 }
 
 /* Routers may quote so little that the key is not in it. */
-static struct adit_config *demux_cut(struct adit_net *an,
+static struct adit_config *demux_cut(struct adit_net *an, struct sk_buff *skb,
 				     const struct adit_wire *wire)
 {
+	int dev = skb->dev->ifindex, sdif = wire->outer->sdif(skb);
 	const struct rhlist_head *list, *pos;
 	const struct adit_entry *entry;
 	unsigned int n = 0;
 
+	/* a netns that ends may have no table any more */
+	if (!READ_ONCE(an->shape_mask))
+		return NULL;
 	list = rhltable_lookup(&an->peers, &wire->key.remote, peer_params);
 	rhl_for_each_entry_rcu(entry, pos, list, peer) {
 		if (n++ == ADIT_PEERS_MAX)
 			break;
+		if (entry->key.link && entry->key.link != dev &&
+		    entry->key.link != sdif)
+			continue;
 		if (is_between(entry, &wire->key) &&
 		    entry->config->encap == (wire->key.format >> 2 & 3) &&
 		    entry->key.port == wire->key.port)
@@ -473,7 +484,7 @@ struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
 	config = demux(an, &wire->key, skb->dev, wire->outer->sdif(skb)) ?:
 		 demux_routed(an, wire, skb->dev);
 	if (!config && wire->fault != ADIT_DROP_NONE)
-		config = demux_cut(an, wire);
+		config = demux_cut(an, skb, wire);
 	return config;
 }
 

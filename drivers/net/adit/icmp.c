@@ -16,19 +16,43 @@
  * reach to the inner packet, one family's route stands for all.
  */
 static struct dst_entry *outer_route(struct adit_config *config,
-				     const struct adit_wire *wire, u8 tos)
+				     const struct adit_wire *wire, u8 tos,
+				     union adit_addr *local)
 {
 	struct adit_flow flow = {
 		.inner = wire->inner ?: &adit_inners[ADIT_INNER_IP4],
 	};
+	struct dst_entry *dst;
 
 	adit_flow_init(&flow, config);
 	flow.outer = wire->outer;
 	flow.remote = wire->key.remote;
-	flow.local = wire->key.local;
+	if (!adit_is_fixed(config))
+		flow.local = wire->key.local;
 	flow.tos = tos;
 	flow.ipproto = adit_flow_ipproto(&flow);
-	return flow.outer->route(config->tunnel->net, &flow);
+	dst = flow.outer->route(config->tunnel->net, &flow);
+	*local = flow.local;
+	return dst;
+}
+
+/* Where routing chooses the source, a packet that this host would not send so
+ * was not sent by it. With a TOS for each packet, that cannot be told.
+ */
+static bool is_from_here(struct adit_config *config,
+			 const struct adit_wire *wire)
+{
+	union adit_addr local;
+	struct dst_entry *dst;
+
+	if (!adit_is_fixed(config) || !adit_addr_is_any(&config->local) ||
+	    config->tos == ADIT_TOS_INHERIT)
+		return true;
+	dst = outer_route(config, wire, config->tos, &local);
+	if (IS_ERR(dst))
+		return false;
+	dst_release(dst);
+	return adit_addr_equal(&local, &wire->key.local);
 }
 
 /* What a packet like the quoted one has before the inner packet: metadata may
@@ -40,7 +64,7 @@ static unsigned int quoted_overhead(const struct adit_icmp *icmp,
 {
 	if (wire->fault != ADIT_DROP_NONE || !icmp->offset)
 		return adit_overhead(config);
-	return wire->outer->hlen + wire->hlen - icmp->offset;
+	return wire->hlen;
 }
 
 /* The quoted packet's route learns the PMTU, and says what it then believes:
@@ -53,6 +77,7 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 			       const struct adit_wire *wire)
 {
 	struct sk_buff *quote = skb_clone(skb, GFP_ATOMIC);
+	union adit_addr local;
 	unsigned int mtu = 0;
 	struct dst_entry *dst;
 	u8 tos;
@@ -63,7 +88,7 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 	tos = config->tos == ADIT_TOS_INHERIT ? wire->outer->dsfield(quote) :
 						config->tos;
 
-	dst = outer_route(config, wire, tos);
+	dst = outer_route(config, wire, tos, &local);
 	if (IS_ERR(dst))
 		goto free;
 	skb_dst_drop(quote);
@@ -72,7 +97,7 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 	quote->mark = config->fwmark;
 	skb_dst_update_pmtu_no_confirm(quote, icmp->info);
 
-	dst = outer_route(config, wire, tos);
+	dst = outer_route(config, wire, tos, &local);
 	if (IS_ERR(dst))
 		goto free;
 	mtu = max_t(int, dst_mtu(dst) - quoted_overhead(icmp, config, wire), 1);
@@ -150,6 +175,8 @@ void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
 {
 	unsigned int mtu;
 
+	if (!is_from_here(config, wire))
+		return;
 	switch (wire->outer->err(icmp->type, icmp->code)) {
 	case ADIT_ERR_REDIRECT:
 		wire->outer->redirect(skb, config);

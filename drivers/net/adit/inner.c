@@ -86,19 +86,18 @@ static void ip4_relay(struct sk_buff *quote, unsigned int mtu)
 static int ip6_limit_offset(struct sk_buff *skb)
 {
 	unsigned int offset = skb_network_offset(skb);
-	const u8 *option;
-	int at;
+	int at, end;
 
 	if (!ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
 	    ipv6_find_hdr(skb, &offset, NEXTHDR_DEST, NULL, NULL) < 0 ||
 	    !pskb_may_pull(skb, offset + 2))
 		return 0;
 	offset -= skb_network_offset(skb);
-	option = skb_network_header(skb) + offset;
-	if (!pskb_network_may_pull(skb, offset + (option[1] + 1) * 8))
+	end = offset + (skb_network_header(skb)[offset + 1] + 1) * 8;
+	if (!pskb_network_may_pull(skb, end))
 		return 0;
 	at = ipv6_find_tlv(skb, offset, IPV6_TLV_TNL_ENCAP_LIMIT);
-	if (at < 0 || skb_network_header(skb)[at + 1] != 1)
+	if (at < 0 || at + 3 > end || skb_network_header(skb)[at + 1] != 1)
 		return 0;
 	return at + 2;
 }
@@ -144,6 +143,8 @@ static struct dst_entry *ip6_route(const struct sk_buff *quote)
 	struct dst_entry *dst;
 	int err;
 
+	if (!ipv6_mod_enabled())
+		return ERR_PTR(-EAFNOSUPPORT);
 	dst = ip6_route_output(dev_net(quote->dev), NULL, &fl6);
 	err = dst->error;
 	if (!err)

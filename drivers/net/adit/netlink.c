@@ -351,6 +351,10 @@ static int adit_parse(struct adit_config *config, struct net *net,
 static int validate_mode(const struct adit_config *config,
 			 struct nlattr *data[], struct netlink_ext_ack *extack)
 {
+	if (config->iseq && !adit_is_fixed(config))
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_ISEQ] ?:
+				   data[IFLA_ADIT_REMOTE],
+				   "iseq needs a fixed remote: each peer counts for itself");
 	if (config->mode == ADIT_MODE_GRE) {
 		if (config->external && (config->ikeyed || config->okeyed))
 			return adit_refuse(-EINVAL, extack,
@@ -604,6 +608,14 @@ static int adit_changelink(struct net_device *dev, struct nlattr *tb[],
 	return 0;
 }
 
+static size_t allow_size(unsigned int n)
+{
+	return nla_total_size(nla_total_size(1 + sizeof(struct in6_addr)) * n);
+}
+
+/* What a message about a link has beside the prefixes, generously */
+#define ADIT_INFO_SIZE	2048
+
 static size_t adit_get_size(const struct net_device *dev)
 {
 	const struct adit_tunnel *t = netdev_priv(dev);
@@ -623,8 +635,7 @@ static size_t adit_get_size(const struct net_device *dev)
 	       (ARRAY_SIZE(u8_fields) + 2) +			/* TOS, MTU_AUTO */
 	       nla_total_size(sizeof(u16)) * ARRAY_SIZE(port_fields) +
 	       nla_total_size(1 + sizeof(struct in6_addr)) * 2 + /* 6RD_* */
-	       nla_total_size(nla_total_size(1 + sizeof(struct in6_addr)) *
-			      n);				/* ALLOW */
+	       allow_size(n);					/* ALLOW */
 }
 
 /* The device's name as it is now, or its index once it is gone */
@@ -658,7 +669,9 @@ static int put_allow(struct sk_buff *skb, const struct adit_allow *allow)
 	struct nlattr *nest;
 	unsigned int i;
 
-	if (!allow)
+	/* a list that fits into no message of a dump must not end the dump */
+	if (!allow || allow_size(allow->n) + ADIT_INFO_SIZE >
+		      skb->len + skb_tailroom(skb))
 		return 0;
 	nest = nla_nest_start_noflag(skb, IFLA_ADIT_ALLOW);
 	if (!nest)

@@ -149,16 +149,17 @@ static u32 bits_at(const struct in6_addr *addr, unsigned int first,
 	return two << shift >> (64 - n);
 }
 
-/* RFC 5969, 7.1.1; RFC 3056 with 2002::/16. Zero: none. */
-static __be32 from_6rd(const struct adit_config *config,
-		       const struct in6_addr *addr)
+/* RFC 5969, 7.1.1; RFC 3056 with 2002::/16. Return: has it one? */
+static bool from_6rd(const struct adit_config *config,
+		     const struct in6_addr *addr, __be32 *ip4)
 {
 	unsigned int n = 32 - config->rd4.len;
 	const union adit_addr *any = (const union adit_addr *)addr;
 
 	if (!config->rd6.len || !prefix_has(&config->rd6, AF_INET6, any))
-		return 0;
-	return config->rd4.addr.v4 | htonl(bits_at(addr, config->rd6.len, n));
+		return false;
+	*ip4 = config->rd4.addr.v4 | htonl(bits_at(addr, config->rd6.len, n));
+	return true;
 }
 
 /* RFC 5214, 6.1 */
@@ -199,8 +200,7 @@ bool adit_source_ok(const struct adit_config *config,
 	if (wire->inner->index != ADIT_INNER_IP6 || wire->key.family != AF_INET)
 		return true;
 
-	said = from_6rd(config, source);
-	if (said)
+	if (from_6rd(config, source, &said))
 		return said == wire->key.remote.v4 && ip4_is_usable(said);
 	if (config->isatap && is_isatap(source))
 		return source->s6_addr32[3] == wire->key.remote.v4;
@@ -261,12 +261,13 @@ static bool by_next_hop(const struct sk_buff *skb, struct adit_flow *flow)
 static bool by_destination(const struct sk_buff *skb, struct adit_flow *flow)
 {
 	const struct in6_addr *dest = &ipv6_hdr(skb)->daddr;
+	__be32 addr;
 
 	if (flow->inner->index != ADIT_INNER_IP6)
 		return false;
 	if (flow->config->isatap && is_isatap(dest))
 		return to_ip4(flow, dest->s6_addr32[3]);
-	return to_ip4(flow, from_6rd(flow->config, dest));
+	return from_6rd(flow->config, dest, &addr) && to_ip4(flow, addr);
 }
 
 static void gre_by_metadata(const struct ip_tunnel_key *key,

@@ -26,7 +26,7 @@
  * @sock: the socket
  * @outer: its family
  * @local: address it is bound to; zero: any
- * @vrf: ifindex of the VRF it is bound to, or 0
+ * @bound: ifindex of the VRF, or the link, that it is bound to, or 0
  * @port: port it is bound to
  * @mode: enum adit_mode of all that comes in, unless the packets say
  * @encap: enum adit_encap of all that comes in
@@ -39,7 +39,7 @@ struct adit_sock {
 	struct socket *sock;
 	const struct adit_outer_ops *outer;
 	union adit_addr local;
-	int vrf;
+	int bound;
 	__be16 port;
 	u8 mode;
 	u8 encap;
@@ -95,6 +95,9 @@ static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	if (!icmp->offset ||
 	    skb_copy_bits(skb, icmp->offset, &uh, sizeof(uh)))
 		return -EINVAL;
+	/* the kernel has hidden where the redirect itself is */
+	if (outer->err(icmp->type, icmp->code) == ADIT_ERR_REDIRECT)
+		return -ENOENT;
 
 	list_for_each_entry_rcu(s, &an->socks, list) {
 		if (s->outer != outer)
@@ -105,7 +108,8 @@ static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 		wire.hlen = icmp->offset + sizeof(uh);
 		wire.fault = adit_encaps[s->encap].parse(skb, &wire, s->mode);
 		config = adit_demux_quoted(an, skb, &wire);
-		if (!config || (config->sport && config->sport != uh.source))
+		if (!config || (config->sport && config->sport != uh.source) ||
+		    (!config->external && config->dport != uh.dest))
 			continue;
 		adit_icmp_err(skb, icmp, config, &wire);
 		return 0;
@@ -191,7 +195,7 @@ static int open_sock(struct adit_sock *s)
 	struct udp_port_cfg port = {
 		.family = s->outer->family,
 		.local_udp_port = s->port,
-		.bind_ifindex = s->vrf,
+		.bind_ifindex = s->bound,
 		.ipv6_v6only = true,
 	};
 	struct udp_tunnel_sock_cfg tunnel = {
@@ -227,7 +231,7 @@ static struct adit_sock *find_sock(struct adit_net *an,
 
 	list_for_each_entry(s, &an->socks, list)
 		if (s->port == want->port && s->outer == want->outer &&
-		    s->vrf == want->vrf &&
+		    s->bound == want->bound &&
 		    (adit_addr_is_any(&s->local) ||
 		     adit_addr_equal(&s->local, &want->local)))
 			return s;
@@ -276,11 +280,15 @@ static struct adit_sock *share_sock(struct adit_net *an,
 	return s;
 }
 
-static int vrf_of(struct net *net, int ifindex)
+/* A link-local address is one on its link only. */
+static int bind_to(struct net *net, const struct adit_key *key)
 {
 	struct net_device *dev;
 
-	dev = ifindex ? __dev_get_by_index(net, ifindex) : NULL;
+	if (key->family == AF_INET6 &&
+	    ipv6_addr_type(&key->local.v6) & IPV6_ADDR_LINKLOCAL)
+		return key->link;
+	dev = key->link ? __dev_get_by_index(net, key->link) : NULL;
 	return dev ? l3mdev_master_ifindex(dev) : 0;
 }
 
@@ -292,7 +300,7 @@ static int listen_udp(struct adit_net *an, struct adit_config *config,
 		.an = an,
 		.outer = adit_outer_of(key->family),
 		.local = key->local,
-		.vrf = vrf_of(an->net, config->link),
+		.bound = bind_to(an->net, key),
 		.port = key->port,
 		.encap = config->encap,
 		/* GUE's packets say it themselves */
@@ -316,9 +324,13 @@ static int listen_gre(struct adit_config *config, unsigned int i,
 	bool ip6 = config->entries[i].key.family == AF_INET6;
 	int err = 0;
 
+	/* it is the whole host's, and a user namespace is not asked */
 	if (!gre_users[ip6])
-		err = adit_gre_register(ip6);
-	if (err == -EBUSY)
+		err = capable(CAP_NET_ADMIN) ? adit_gre_register(ip6) : -EPERM;
+	if (err == -EPERM)
+		NL_SET_ERR_MSG_MOD(extack,
+				   "the first GRE tunnel of a host needs CAP_NET_ADMIN there");
+	else if (err == -EBUSY)
 		NL_SET_ERR_MSG_FMT_MOD(extack, "GRE is taken: unload %s",
 				       ip6 ? "ip6_gre" : "ip_gre");
 	else if (err)

@@ -52,7 +52,8 @@ static struct dst_cache *route_cache(const struct adit_flow *flow)
 {
 	struct adit_config *config = flow->config;
 
-	if (config->tos == ADIT_TOS_INHERIT || !adit_is_fixed(config))
+	if (config->tos == ADIT_TOS_INHERIT || !adit_is_fixed(config) ||
+	    !adit_addr_equal(&flow->local, &config->local))
 		return NULL;
 	return &config->dst_cache[flow->inner->index];
 }
@@ -344,6 +345,10 @@ static int ip6_check(struct net *net, const struct adit_config *config,
 	struct net_device *link = bound_to(net, config);
 	const char *unfit = ip6_unfit(remote);
 
+	if (!ipv6_mod_enabled()) {
+		NL_SET_ERR_MSG_MOD(extack, "IPv6 is off on this host");
+		return -EAFNOSUPPORT;
+	}
 	if (!unfit && !ipv6_addr_any(remote) && ip6_is_own(net, link, remote))
 		unfit = "an address of this host";
 	if (unfit)
@@ -381,8 +386,11 @@ static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 		.flowlabel = ip6_make_flowinfo(flow->tos & ~INET_ECN_MASK,
 					       flow->label),
 	};
-	struct dst_entry *dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
+	struct dst_entry *dst;
 
+	if (unlikely(!ipv6_mod_enabled()))
+		return ERR_PTR(-EAFNOSUPPORT);
+	dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
 	if (!IS_ERR(dst))
 		flow->local.v6 = fl6.saddr;
 	return dst;
@@ -416,9 +424,13 @@ static struct dst_entry *ip6_towards(struct net *net,
 		.saddr = key->local.v6,
 		.flowi6_oif = oif,
 	};
-	struct dst_entry *dst = ip6_route_output(net, NULL, &fl6);
-	int err = dst->error;
+	struct dst_entry *dst;
+	int err;
 
+	if (!ipv6_mod_enabled())
+		return ERR_PTR(-EAFNOSUPPORT);
+	dst = ip6_route_output(net, NULL, &fl6);
+	err = dst->error;
 	if (!err)
 		return dst;
 	dst_release(dst);

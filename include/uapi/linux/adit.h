@@ -47,6 +47,8 @@
  *	is taken.
  * @IFLA_ADIT_ALLOW: nest of IFLA_ADIT_ALLOW_PREFIX, at most ADIT_ALLOW_MAX:
  *	whom a tunnel whose remote is any takes packets from. All are replaced.
+ *	Left out of a dump whose messages could never hold them: ask for that
+ *	one device.
  * @IFLA_ADIT_EXTERNAL: u8, 1: the remote, the key and the like come with each
  *	packet, as tunnel metadata.
  * @IFLA_ADIT_6RD_PREFIX: a prefix (see IFLA_ADIT_ALLOW_PREFIX) of IPv6: what
