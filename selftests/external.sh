@@ -61,11 +61,12 @@ by_route() {
 	capture_start "$A" eth0 wire \
 		"(src $A_IP and not arp) or (src 2001:db8::1 and not icmp6)" ||
 		return
-	both_ways
+	ping_ok "$A" 10.9.0.2
 	capture_wait wire 3
 	capture_stop wire
 	check_match "on the wire" "$wire" \
 		"$(capture_show wire -v -c 1 | paste -sd " ")"
+	both_ways
 	both link del adit0
 }
 

@@ -33,10 +33,10 @@ handed_on() {
 	capture_start "$A" eth0 wire "ip6 and src 2001:db8::1 and not icmp6" ||
 		return
 	ping_ok "$A" fd01::2
-	check_eq "bytes received" 262144 \
-		"$(tcp_bytes "$A" "$B" fd01::2 262144)"
 	capture_wait wire 3
 	capture_stop wire
+	check_eq "bytes received" 262144 \
+		"$(tcp_bytes "$A" "$B" fd01::2 262144)"
 	check_eq "next header, of $1" "$2" "$(hex_at "$(capture_hex wire |
 		head -n 1)" 6 1)"
 	[ "$2" != 3c ] || check_eq "option" \

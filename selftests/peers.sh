@@ -80,13 +80,13 @@ all_to_all() {
 			ping_ok "$(pod $i)" fd00:$j::2
 		done
 	done
+	capture_wait wire 3
+	capture_stop wire
+	check_match "on the wire" "$1" "$(capture_show wire -c 1)"
 	check_eq "bytes received" 262144 \
 		"$(tcp_bytes "$P1" "$P2" 10.244.2.2 262144)"
 	check_eq "bytes received" 262144 \
 		"$(tcp_bytes "$P3" "$P1" fd00:1::2 262144)"
-	capture_wait wire 3
-	capture_stop wire
-	check_match "on the wire" "$1" "$(capture_show wire -c 1)"
 }
 
 # From an address that is not allowed nothing is delivered, and it is counted.
