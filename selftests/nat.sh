@@ -148,7 +148,7 @@ topology
 for ns in "$S" "$C1" "$C2"; do
 	cat >"$WORK/nft" <<-EOT
 		table inet quiet {
-			chain in {
+			chain quiet {
 				type filter hook input priority 0
 				udp dport 5999 drop
 			}
