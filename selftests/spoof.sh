@@ -146,6 +146,13 @@ wrong() {
 	must ip -n "$A" link del adit0
 }
 
+# GUE's other variant is an IP packet as it is.
+variant1() {
+	tunnel gue
+	counted $N none forge 192.0.2.2 fou
+	must ip -n "$A" link del adit0
+}
+
 ns_new A C
 A_IP=192.0.2.1
 link_ns "$A" eth0 $A_IP/24 "$C" eth0 192.0.2.3/24
@@ -162,6 +169,7 @@ case_run "gre, another source" real gre-key5 none
 for name in fou gue gre-fou gre-gue; do
 	case_run "$name, another source" real_udp "$name"
 done
+case_run "gue, variant 1" variant1
 for name in ip gre gre-key5 fou gue gre-fou gre-gue key5-gue; do
 	case_run "$name, another encapsulation or key" wrong "$name"
 done
