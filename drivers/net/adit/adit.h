@@ -10,6 +10,7 @@
 #ifndef _ADIT_H
 #define _ADIT_H
 
+#include <linux/icmp.h>
 #include <linux/netdevice.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
@@ -102,6 +103,11 @@ static inline u8 adit_format(u8 mode, u8 encap, bool keyed)
 }
 
 #define ADIT_FORMAT_UNKEYED	0x0f	/* all but whether there is a key */
+
+static inline u8 adit_format_encap(u8 format)
+{
+	return format >> 2 & 3;
+}
 
 /* Which of adit_key's members a tunnel is matched by; the more weight, the more
  * specific. A lookup probes only shapes that some tunnel has.
@@ -519,6 +525,7 @@ extern const struct adit_outer_ops adit_outer_ip4;
 extern const struct adit_outer_ops adit_outer_ip6;
 const struct adit_outer_ops *adit_outer_of_len(unsigned int addr_len);
 const struct adit_outer_ops *adit_outer_of(u8 family);
+const char *adit_ip4_unfit(__be32 addr);
 unsigned int adit_limit_hlen(const struct adit_flow *flow);
 
 /* main.c */
@@ -586,6 +593,9 @@ int adit_udp_register(void);
 void adit_udp_unregister(void);
 
 /* icmp.c */
+struct adit_icmp adit_icmp_ip4(const struct sk_buff *skb,
+			       const struct icmphdr *icmph, u32 info);
+struct adit_icmp adit_icmp_ip6(u8 type, u8 code, int offset, __be32 info);
 void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
 		   struct adit_config *config, const struct adit_wire *wire);
 

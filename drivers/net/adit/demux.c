@@ -351,6 +351,15 @@ static struct adit_config *demux(struct adit_net *an,
  */
 #define ADIT_PEERS_MAX	16
 
+/* A netns that ends has no table any more, nor any tunnel. */
+static const struct rhlist_head *peers_of(struct adit_net *an,
+					  const struct adit_key *key)
+{
+	if (!READ_ONCE(an->shape_mask))
+		return NULL;
+	return rhltable_lookup(&an->peers, &key->remote, peer_params);
+}
+
 static bool is_between(const struct adit_entry *entry,
 		       const struct adit_key *key)
 {
@@ -373,13 +382,12 @@ static bool same_encap(const struct adit_key *a, const struct adit_key *b)
 static void count_miss(struct adit_net *an, const struct adit_wire *wire)
 {
 	const struct adit_key *key = &wire->key;
-	const struct rhlist_head *list, *pos;
+	const struct rhlist_head *pos, *list = peers_of(an, key);
 	const struct adit_entry *entry;
 	struct adit_tunnel *t = NULL;
 	enum adit_drop cause = ADIT_DROP_RX_ENCAP;
 	unsigned int n = 0;
 
-	list = rhltable_lookup(&an->peers, &key->remote, peer_params);
 	rhl_for_each_entry_rcu(entry, pos, list, peer) {
 		if (n++ == ADIT_PEERS_MAX)
 			break;
@@ -414,8 +422,7 @@ bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 		adit_receive(skb, config, wire);
 		return true;
 	}
-	if (READ_ONCE(an->shape_mask))
-		count_miss(an, wire);
+	count_miss(an, wire);
 	return false;
 }
 
@@ -446,14 +453,10 @@ static struct adit_config *demux_cut(struct adit_net *an, struct sk_buff *skb,
 				     const struct adit_wire *wire)
 {
 	int dev = skb->dev->ifindex, sdif = wire->outer->sdif(skb);
-	const struct rhlist_head *list, *pos;
+	const struct rhlist_head *pos, *list = peers_of(an, &wire->key);
 	const struct adit_entry *entry;
 	unsigned int n = 0;
 
-	/* a netns that ends may have no table any more */
-	if (!READ_ONCE(an->shape_mask))
-		return NULL;
-	list = rhltable_lookup(&an->peers, &wire->key.remote, peer_params);
 	rhl_for_each_entry_rcu(entry, pos, list, peer) {
 		if (n++ == ADIT_PEERS_MAX)
 			break;
@@ -461,7 +464,8 @@ static struct adit_config *demux_cut(struct adit_net *an, struct sk_buff *skb,
 		    entry->key.link != sdif)
 			continue;
 		if (is_between(entry, &wire->key) &&
-		    entry->config->encap == (wire->key.format >> 2 & 3) &&
+		    entry->config->encap ==
+		    adit_format_encap(wire->key.format) &&
 		    entry->key.port == wire->key.port)
 			return entry->config;
 	}
@@ -534,17 +538,10 @@ static bool err_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	return config;
 }
 
-/* What follows the header of a later fragment is not an inner header. */
 static bool err_raw_ip4(struct sk_buff *skb, u32 info,
 			const struct adit_inner *inner)
 {
-	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	struct adit_icmp icmp = {
-		.type = icmp_hdr(skb)->type,
-		.code = icmp_hdr(skb)->code,
-		.info = info,
-		.offset = iph->frag_off & htons(IP_OFFSET) ? 0 : iph->ihl * 4,
-	};
+	struct adit_icmp icmp = adit_icmp_ip4(skb, icmp_hdr(skb), info);
 
 	return err_raw(skb, &adit_outer_ip4, inner, &icmp);
 }
@@ -552,12 +549,7 @@ static bool err_raw_ip4(struct sk_buff *skb, u32 info,
 static bool err_raw_ip6(struct sk_buff *skb, u8 type, u8 code, int offset,
 			__be32 info, const struct adit_inner *inner)
 {
-	struct adit_icmp icmp = {
-		.type = type,
-		.code = code,
-		.info = ntohl(info),
-		.offset = offset,
-	};
+	struct adit_icmp icmp = adit_icmp_ip6(type, code, offset, info);
 
 	return err_raw(skb, &adit_outer_ip6, inner, &icmp);
 }

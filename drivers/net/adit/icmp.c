@@ -8,7 +8,9 @@
  * family words them (underlay.c, inner.c).
  */
 
+#include <linux/ip.h>
 #include <net/dst.h>
+#include <net/ip.h>
 
 #include "adit.h"
 
@@ -159,6 +161,38 @@ static void relay(struct sk_buff *skb, const struct adit_config *config,
 		wire->inner->relay(quote, mtu);
 free:
 	kfree_skb(quote);
+}
+
+/**
+ * adit_icmp_ip4 - an ICMP error
+ * @skb: at the quoted outer header
+ * @icmph: its ICMP header
+ * @info: as the kernel hands it to protocols
+ *
+ * What follows the header of a later fragment is not an inner header.
+ */
+struct adit_icmp adit_icmp_ip4(const struct sk_buff *skb,
+			       const struct icmphdr *icmph, u32 info)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+
+	return (struct adit_icmp) {
+		.type = icmph->type,
+		.code = icmph->code,
+		.info = info,
+		.offset = iph->frag_off & htons(IP_OFFSET) ? 0 : iph->ihl * 4,
+	};
+}
+
+/* The same of ICMPv6, of what the kernel hands to protocols */
+struct adit_icmp adit_icmp_ip6(u8 type, u8 code, int offset, __be32 info)
+{
+	return (struct adit_icmp) {
+		.type = type,
+		.code = code,
+		.info = ntohl(info),
+		.offset = offset,
+	};
 }
 
 /**

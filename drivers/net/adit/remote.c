@@ -11,7 +11,6 @@
 
 #include <linux/if_tunnel.h>
 #include <linux/sort.h>
-#include <linux/udp.h>
 #include <net/addrconf.h>
 #include <net/dst_metadata.h>
 #include <net/ip6_route.h>
@@ -100,7 +99,7 @@ int adit_allow_seal(struct adit_allow *allow)
 
 /**
  * adit_allowed - may a tunnel take packets from this source?
- * @config: the tunnel's
+ * @config: the tunnel's, without a fixed remote
  * @key: the packet's
  *
  * Context: softirq, RCU.
@@ -115,8 +114,6 @@ bool adit_allowed(const struct adit_config *config, const struct adit_key *key)
 	};
 	unsigned int low = 0, high, middle;
 
-	if (adit_is_fixed(config))
-		return true;
 	if (!allow)
 		return false;
 
@@ -175,13 +172,6 @@ static bool is_compat(const struct in6_addr *addr)
 		 addr->s6_addr32[2]) && ntohl(addr->s6_addr32[3]) > 1;
 }
 
-/* An address that IPv4 packets can be sent to across a network (RFC 3056, 9) */
-static bool ip4_is_usable(__be32 addr)
-{
-	return !ipv4_is_multicast(addr) && !ipv4_is_lbcast(addr) &&
-	       !ipv4_is_loopback(addr) && addr & htonl(IN_CLASSA_NET);
-}
-
 /**
  * adit_source_ok - is a received packet's outer source what the inner one says?
  * @config: the tunnel's
@@ -201,7 +191,7 @@ bool adit_source_ok(const struct adit_config *config,
 		return true;
 
 	if (from_6rd(config, source, &said))
-		return said == wire->key.remote.v4 && ip4_is_usable(said);
+		return said == wire->key.remote.v4 && !adit_ip4_unfit(said);
 	if (config->isatap && is_isatap(source))
 		return source->s6_addr32[3] == wire->key.remote.v4;
 	return true;
@@ -211,7 +201,7 @@ bool adit_source_ok(const struct adit_config *config,
 
 static bool to_ip4(struct adit_flow *flow, __be32 addr)
 {
-	if (!addr || !ip4_is_usable(addr))
+	if (adit_ip4_unfit(addr))
 		return false;
 	flow->outer = &adit_outer_ip4;
 	memset(&flow->remote, 0, sizeof(flow->remote));
@@ -231,9 +221,8 @@ static bool to_ip6(struct adit_flow *flow, const struct in6_addr *addr)
 /* An IPv6 next hop may be an IPv4 address in IPv6's clothes. */
 static bool to_ip6_hop(struct adit_flow *flow, const struct in6_addr *hop)
 {
-	if (flow->config->isatap && is_isatap(hop))
-		return to_ip4(flow, hop->s6_addr32[3]);
-	if (ipv6_addr_v4mapped(hop) || is_compat(hop))
+	if ((flow->config->isatap && is_isatap(hop)) ||
+	    ipv6_addr_v4mapped(hop) || is_compat(hop))
 		return to_ip4(flow, hop->s6_addr32[3]);
 	return to_ip6(flow, hop);
 }

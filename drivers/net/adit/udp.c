@@ -122,13 +122,7 @@ static int err_udp_ip4(struct sk_buff *skb, u32 info)
 {
 	const struct icmphdr *icmph = (const void *)(skb->data -
 						     sizeof(*icmph));
-	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	struct adit_icmp icmp = {
-		.type = icmph->type,
-		.code = icmph->code,
-		.info = info,
-		.offset = iph->frag_off & htons(IP_OFFSET) ? 0 : iph->ihl * 4,
-	};
+	struct adit_icmp icmp = adit_icmp_ip4(skb, icmph, info);
 
 	return err_udp(skb, &adit_outer_ip4, &icmp);
 }
@@ -136,12 +130,7 @@ static int err_udp_ip4(struct sk_buff *skb, u32 info)
 static int err_udp_ip6(struct sk_buff *skb, struct inet6_skb_parm *opt,
 		       u8 type, u8 code, int offset, __be32 info)
 {
-	struct adit_icmp icmp = {
-		.type = type,
-		.code = code,
-		.info = ntohl(info),
-		.offset = offset,
-	};
+	struct adit_icmp icmp = adit_icmp_ip6(type, code, offset, info);
 
 	return err_udp(skb, &adit_outer_ip6, &icmp);
 }

@@ -60,8 +60,13 @@ static struct dst_cache *route_cache(const struct adit_flow *flow)
 
 /* --- IPv4 */
 
-/* What an address is not allowed to be, whichever end's it is */
-static const char *ip4_unfit(__be32 addr)
+/**
+ * adit_ip4_unfit - what an address is that cannot be an end's, whichever it is
+ * @addr: the address
+ *
+ * Return: a text, or NULL where nothing speaks against it (RFC 3056, 9).
+ */
+const char *adit_ip4_unfit(__be32 addr)
 {
 	if (ipv4_is_multicast(addr))
 		return "a multicast address";
@@ -77,7 +82,7 @@ static const char *ip4_unfit(__be32 addr)
 static const char *ip4_unfit_remote(struct net *net,
 				    const struct net_device *link, __be32 addr)
 {
-	const char *unfit = ip4_unfit(addr);
+	const char *unfit = adit_ip4_unfit(addr);
 	unsigned int type;
 
 	if (unfit)
@@ -91,7 +96,7 @@ static const char *ip4_unfit_remote(struct net *net,
 static const char *ip4_unfit_local(struct net *net,
 				   const struct net_device *link, __be32 addr)
 {
-	const char *unfit = ip4_unfit(addr);
+	const char *unfit = adit_ip4_unfit(addr);
 
 	if (unfit)
 		return unfit;
