@@ -264,7 +264,7 @@ attribute_lengths() {
 	lengths tos 0x 0x1000 0x10000000
 	lengths df 0x 0x0100 0x01000000
 	for attr in mode icsum ocsum iseq oseq encap encap-csum external \
-		isatap; do
+		isatap deliver mss-clamp; do
 		lengths $attr 0x 0x0100
 	done
 	for attr in sport dport listen; do
@@ -289,7 +289,7 @@ values() {
 			tos=$value
 	done
 	for value in df=3 mode=2 icsum=2 ocsum=2 iseq=2 oseq=2 encap=3 \
-		encap-csum=2 external=2 isatap=2; do
+		encap-csum=2 external=2 isatap=2 deliver=2 mss-clamp=2; do
 		refuses "ERANGE ${value%=*} integer out of range" $value
 		refuses "ERANGE ${value%=*} integer out of range" \
 			${value%=*}=255
@@ -370,6 +370,7 @@ peers() {
 	local beyond="adit: a prefix is too long, or has bits beyond its length"
 	local size="adit: a prefix is a length and 4 or 16 bytes"
 	local rd="adit: 6rd and isatap need remote any over IPv4"
+	local place="adit: external needs deliver tunnel: metadata belongs to the device"
 	local long="adit: 6rd-prefix leaves less than 64 bits beside the IPv4 address"
 	local of="adit: a 6rd prefix is of IPv6, a relay prefix of IPv4"
 	local relay="adit: 6rd-relay needs 6rd-prefix"
@@ -410,6 +411,7 @@ peers() {
 		EINVAL isatap $rd|remote=$REMOTE isatap=1
 		EINVAL isatap $rd|remote=:: isatap=1
 		EINVAL isatap $rd|external=1 remote=any local=$A_IP6 isatap=1
+		EINVAL deliver $place|remote=any external=1 deliver=underlay
 	ROWS
 	many=$(prefixes 1025)
 	refuses_rows <<-ROWS
@@ -436,6 +438,10 @@ peers() {
 		remote=any allow=10.0.0.0/8|OK|allow=11.0.0.0/8,::/0
 		external=1|EINVAL [^ ]+ $external|remote=$REMOTE
 		external=1|OK|external=0 remote=$REMOTE
+		external=1|EINVAL deliver $place|deliver=underlay
+		external=1|OK|external=0 remote=any deliver=underlay
+		remote=any deliver=underlay|EINVAL external $place|external=1
+		remote=any deliver=underlay|OK|deliver=tunnel external=1
 		remote=any isatap=1|EINVAL [^ ]+ $rd|remote=$REMOTE
 		remote=any isatap=1|EINVAL [^ ]+ $rd|local=$A_IP6
 		remote=any 6rd-prefix=2002::/16|EINVAL [^ ]+ $rd|remote=::
@@ -597,7 +603,7 @@ read_only() {
 unknown() {
 	local attr
 
-	for attr in 26 27 31 50; do
+	for attr in 28 29 31 50; do
 		refuses "EINVAL $attr attribute not known to this version of adit" \
 			$attr=1
 	done

@@ -414,6 +414,18 @@ static const struct choice encap_choices[] = {
 	{ NULL, 0 },
 };
 
+static const struct choice deliver_choices[] = {
+	{ "tunnel", ADIT_DELIVER_TUNNEL },
+	{ "underlay", ADIT_DELIVER_UNDERLAY },
+	{ NULL, 0 },
+};
+
+static const struct choice switch_choices[] = {
+	{ "off", 0 },
+	{ "on", 1 },
+	{ NULL, 0 },
+};
+
 static const struct choice port_choices[] = {
 	{ "auto", 0 },
 	{ NULL, 0 },
@@ -522,6 +534,22 @@ static const struct adit_type type_encap = {
 	.print = print_number,
 	.expected = "neither \"none\" nor \"fou\" nor \"gue\"",
 	.choices = encap_choices,
+	.size = sizeof(__u8),
+};
+
+static const struct adit_type type_deliver = {
+	.parse = parse_number,
+	.print = print_number,
+	.expected = "neither \"tunnel\" nor \"underlay\"",
+	.choices = deliver_choices,
+	.size = sizeof(__u8),
+};
+
+static const struct adit_type type_switch = {
+	.parse = parse_number,
+	.print = print_number,
+	.expected = "neither \"on\" nor \"off\"",
+	.choices = switch_choices,
 	.size = sizeof(__u8),
 };
 
@@ -842,6 +870,22 @@ const struct adit_option adit_options[] = {
 		.help = "it is not (default)",
 		.type = &type_off,
 		.attr = IFLA_ADIT_ISATAP,
+	},
+	{
+		.word = "deliver",
+		.arg = "{ tunnel | underlay }",
+		.help = "where received packets appear (default tunnel)",
+		.type = &type_deliver,
+		.attr = IFLA_ADIT_DELIVER,
+		.optional = true,
+	},
+	{
+		.word = "mss-clamp",
+		.arg = "{ on | off }",
+		.help = "lower the MSS of TCP to what the path carries (default off)",
+		.type = &type_switch,
+		.attr = IFLA_ADIT_MSS_CLAMP,
+		.optional = true,
 	},
 	{
 		.word = "allow",

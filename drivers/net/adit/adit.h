@@ -190,6 +190,8 @@ enum adit_inner_index {
  * @encap_csum: UDP with checksums
  * @external: far end and key come with each packet
  * @isatap: the IPv4 remote is in ISATAP addresses
+ * @deliver: enum adit_deliver
+ * @mss_clamp: SYNs announce no more than the path carries
  * @sport: UDP source, 0: by flow
  * @dport: UDP destination
  * @listen: UDP port that the user wants packets to come to, or 0
@@ -198,6 +200,7 @@ enum adit_inner_index {
  * @allow: who may send, without a fixed remote; NULL: nobody
  * @socks: the sockets it is received by; by entry
  * @gre: the GRE protocol is registered for it; by entry
+ * @arp: ARP is kept from its device's addresses for it
  * @dst_cache: outer routes, by inner family, because IPsec policy may treat the
  *	outer protocols differently
  * @rcu: freed by RCU: both packet paths hold it for as long as they run
@@ -224,6 +227,8 @@ struct adit_config {
 	u8 encap_csum;
 	u8 external;
 	u8 isatap;
+	u8 deliver;
+	u8 mss_clamp;
 	__be16 sport;
 	__be16 dport;
 	__be16 listen;
@@ -240,6 +245,7 @@ struct adit_config {
 	struct adit_allow *allow;
 	struct adit_sock *socks[2];
 	bool gre[2];
+	bool arp;
 	struct dst_cache dst_cache[ADIT_INNER_MAX];
 	struct rcu_head rcu;
 };
@@ -291,6 +297,7 @@ struct adit_tunnel {
  * @shapes: entries of each shape (RTNL)
  * @shape_mask: shapes that some entry has (RTNL, read without)
  * @socks: UDP sockets (RTNL, read under RCU)
+ * @arp_users: tunnels that ARP is watched for (RTNL)
  * @tunnels: all of them (RTNL)
  * @mtu_work: brings MTUs in line with the underlay
  * @fib_nb: tells of its routes
@@ -303,6 +310,7 @@ struct adit_net {
 	unsigned int shapes[ADIT_SHAPES];
 	u32 shape_mask;
 	struct list_head socks;
+	unsigned int arp_users;
 	struct list_head tunnels;
 	struct delayed_work mtu_work;
 	struct notifier_block fib_nb;
@@ -366,6 +374,9 @@ struct adit_flow {
  * @gre_flags: of that header
  * @udp_csum: it is UDP with a checksum
  * @seq: GRE sequence number
+ * @remcsum_start: where the inner packet's checksum begins to count, from that
+ *	packet on; 0: there is none to be made
+ * @remcsum_offset: where it stands
  * @fault: what is wrong with it whosever it is, or ADIT_DROP_NONE
  */
 struct adit_wire {
@@ -377,6 +388,8 @@ struct adit_wire {
 	__be16 gre_flags;
 	bool udp_csum;
 	u32 seq;
+	u16 remcsum_start;
+	u16 remcsum_offset;
 	enum adit_drop fault;
 };
 
@@ -407,6 +420,7 @@ struct adit_icmp {
  * @too_deep: tell the packet's sender that it may not be encapsulated again;
  *	NULL: that cannot be
  * @dsfield: DSCP and ECN of the packet; NULL: it has no ECN
+ * @tcp: where its TCP header is, from its own on; negative: it has none
  * @too_big: tell the packet's sender what the path carries; NULL: there is none
  *	to tell
  * @route: the way of a quoted packet, as if it were sent from here; a dst or
@@ -424,6 +438,7 @@ struct adit_inner {
 	void (*read)(struct sk_buff *skb, struct adit_flow *flow);
 	void (*too_deep)(struct sk_buff *skb);
 	u8 (*dsfield)(const struct sk_buff *skb);
+	int (*tcp)(struct sk_buff *skb);
 	void (*too_big)(struct sk_buff *skb, unsigned int mtu);
 	struct dst_entry *(*route)(const struct sk_buff *quote);
 	void (*relay)(struct sk_buff *quote, unsigned int mtu);
@@ -547,7 +562,7 @@ netdev_tx_t adit_xmit(struct sk_buff *skb, struct net_device *dev);
 unsigned int adit_overhead(const struct adit_config *config);
 
 /* receive.c */
-void adit_receive(struct sk_buff *skb, const struct adit_config *config,
+void adit_receive(struct sk_buff *skb, struct adit_config *config,
 		  struct adit_wire *wire);
 
 /* remote.c */
@@ -599,9 +614,20 @@ struct adit_icmp adit_icmp_ip6(u8 type, u8 code, int offset, __be32 info);
 void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
 		   struct adit_config *config, const struct adit_wire *wire);
 
+/* arp.c */
+int adit_arp_hide(struct adit_net *an);
+void adit_arp_unhide(struct adit_net *an);
+
+/* mss.c */
+bool adit_is_syn(struct sk_buff *skb, const struct adit_inner *inner);
+void adit_mss_clamp(struct sk_buff *skb, const struct adit_inner *inner,
+		    unsigned int mtu);
+
 /* mtu.c */
 int adit_change_mtu(struct net_device *dev, int mtu);
 unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t);
+unsigned int adit_mtu_towards(struct adit_config *config,
+			      const struct adit_wire *wire);
 void adit_mtu_sync(struct adit_tunnel *t);
 void adit_mtu_recheck(const struct adit_config *config,
 		      const struct dst_entry *dst);

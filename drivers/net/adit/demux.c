@@ -77,6 +77,7 @@ struct adit_config *adit_config_alloc(const struct adit_config *old)
 	memset(config->gre, 0, sizeof(config->gre));
 	memset(config->dst_cache, 0, sizeof(config->dst_cache));
 	config->n_entries = 0;
+	config->arp = false;
 	config->allow = NULL;
 
 	for (i = 0; !err && i < ADIT_INNER_MAX; i++)

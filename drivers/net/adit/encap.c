@@ -200,14 +200,40 @@ static void gue_push(struct sk_buff *skb, struct adit_flow *flow, u8 ipproto)
 	fou_push(skb, flow, ipproto);
 }
 
-/* The private flags' own field is known, and that nothing may be asked in it */
-static bool gue_options_ok(const struct guehdr *gueh, unsigned int len)
+/* Of the options only remote checksum offload is known: two offsets, from what
+ * follows the GUE header on.
+ */
+static bool gue_options_ok(const struct guehdr *gueh, unsigned int len,
+			   struct adit_wire *wire)
 {
-	const __be32 *options = (const __be32 *)(gueh + 1);
+	const __be32 *priv = (const __be32 *)(gueh + 1);
+	const __be16 *remcsum = (const __be16 *)(priv + 1);
 
 	if (!gueh->flags)
 		return true;
-	return gueh->flags == GUE_FLAG_PRIV && len >= GUE_LEN_PRIV && !*options;
+	if (gueh->flags != GUE_FLAG_PRIV || len < GUE_LEN_PRIV ||
+	    *priv & ~GUE_PFLAG_REMCSUM)
+		return false;
+	if (!*priv)
+		return true;
+	if (len < GUE_LEN_PRIV + GUE_PLEN_REMCSUM)
+		return false;
+	wire->remcsum_start = ntohs(remcsum[0]);
+	wire->remcsum_offset = ntohs(remcsum[1]);
+	return wire->remcsum_start &&
+	       wire->remcsum_offset >= wire->remcsum_start;
+}
+
+/* The inner packet begins that much later than what follows the GUE header. */
+static enum adit_drop gue_shift_remcsum(struct adit_wire *wire, u16 len)
+{
+	if (!wire->remcsum_start)
+		return ADIT_DROP_NONE;
+	if (wire->remcsum_start <= len)
+		return ADIT_DROP_RX_MALFORMED;
+	wire->remcsum_start -= len;
+	wire->remcsum_offset -= len;
+	return ADIT_DROP_NONE;
 }
 
 static enum adit_drop gue_parse_inner(struct sk_buff *skb,
@@ -230,6 +256,7 @@ static enum adit_drop gue_parse(struct sk_buff *skb, struct adit_wire *wire,
 				u8 mode)
 {
 	const struct guehdr *gueh;
+	enum adit_drop fault;
 	unsigned int len;
 	const u8 *first;
 
@@ -251,11 +278,14 @@ static enum adit_drop gue_parse(struct sk_buff *skb, struct adit_wire *wire,
 		return ADIT_DROP_RX_MALFORMED;
 	if (gueh->control)
 		return ADIT_DROP_RX_CONTROL;
-	if (!gue_options_ok(gueh, len))
+	if (!gue_options_ok(gueh, len, wire))
 		return ADIT_DROP_RX_MALFORMED;
 
 	wire->hlen += sizeof(*gueh) + len;
-	return gue_parse_inner(skb, wire, gueh->proto_ctype);
+	len = wire->hlen;
+	fault = gue_parse_inner(skb, wire, gueh->proto_ctype);
+	return fault == ADIT_DROP_NONE ?
+	       gue_shift_remcsum(wire, wire->hlen - len) : fault;
 }
 
 const struct adit_layer adit_encaps[ADIT_ENCAP_MAX + 1] = {

@@ -41,6 +41,16 @@ static u8 ip4_dsfield(const struct sk_buff *skb)
 	return ipv4_get_dsfield(ip_hdr(skb));
 }
 
+static int ip4_tcp(struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (iph->protocol != IPPROTO_TCP || iph->ihl < 5 ||
+	    iph->frag_off & htons(IP_OFFSET))
+		return -ENOENT;
+	return iph->ihl * 4;
+}
+
 static void ip4_too_big(struct sk_buff *skb, unsigned int mtu)
 {
 	icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
@@ -125,6 +135,18 @@ static u8 ip6_dsfield(const struct sk_buff *skb)
 	return ipv6_get_dsfield(ipv6_hdr(skb));
 }
 
+static int ip6_tcp(struct sk_buff *skb)
+{
+	int at = skb_network_offset(skb) + sizeof(struct ipv6hdr);
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
+	__be16 frag_off;
+
+	at = ipv6_skip_exthdr(skb, at, &nexthdr, &frag_off);
+	if (at < 0 || nexthdr != NEXTHDR_TCP || frag_off & htons(IP6_OFFSET))
+		return -ENOENT;
+	return at - skb_network_offset(skb);
+}
+
 static void ip6_too_big(struct sk_buff *skb, unsigned int mtu)
 {
 	icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
@@ -185,6 +207,7 @@ const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 		.index = ADIT_INNER_IP4,
 		.read = ip4_read,
 		.dsfield = ip4_dsfield,
+		.tcp = ip4_tcp,
 		.too_big = ip4_too_big,
 		.route = ip4_route,
 		.relay = ip4_relay,
@@ -199,6 +222,7 @@ const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 		.read = ip6_read,
 		.too_deep = ip6_too_deep,
 		.dsfield = ip6_dsfield,
+		.tcp = ip6_tcp,
 		.too_big = ip6_too_big,
 		.route = ip6_route,
 		.relay = ip6_relay,

@@ -43,21 +43,29 @@ static unsigned int inner_mtu(const struct adit_config *config,
 		       ADIT_MTU_AUTO_MIN, config->tunnel->dev->max_mtu);
 }
 
+/* A flow of no packet: what all of an inner family have in common */
+static void flow_of_none(struct adit_flow *flow, struct adit_config *config,
+			 const struct adit_inner *inner)
+{
+	memset(flow, 0, sizeof(*flow));
+	adit_flow_init(flow, config);
+	flow->inner = inner;
+	flow->ipproto = adit_flow_ipproto(flow);
+	if (config->tos != ADIT_TOS_INHERIT)
+		flow->tos = config->tos;
+}
+
 /* What the route to a fixed remote carries; 0: there is none (yet). The route
  * caches are the packet path's, which has BHs off.
  */
 static unsigned int remote_mtu(const struct adit_tunnel *t,
 			       struct adit_config *config)
 {
-	struct adit_flow flow = { .inner = &adit_inners[ADIT_INNER_IP4] };
+	struct adit_flow flow;
 	struct dst_entry *dst;
 	unsigned int mtu = 0;
 
-	adit_flow_init(&flow, config);
-	flow.ipproto = adit_flow_ipproto(&flow);
-	if (config->tos != ADIT_TOS_INHERIT)
-		flow.tos = config->tos;
-
+	flow_of_none(&flow, config, &adit_inners[ADIT_INNER_IP4]);
 	local_bh_disable();
 	rcu_read_lock();
 	dst = flow.outer->route(t->net, &flow);
@@ -69,6 +77,33 @@ static unsigned int remote_mtu(const struct adit_tunnel *t,
 	rcu_read_unlock();
 	local_bh_enable();
 	return mtu;
+}
+
+/**
+ * adit_mtu_towards - the largest packet that can be sent to where one came from
+ * @config: the tunnel's
+ * @wire: the received packet
+ *
+ * PMTU as routers have reported it counts here. Context: softirq, RCU.
+ */
+unsigned int adit_mtu_towards(struct adit_config *config,
+			      const struct adit_wire *wire)
+{
+	const struct adit_tunnel *t = config->tunnel;
+	int mtu = READ_ONCE(t->dev->mtu);
+	struct adit_flow flow;
+	struct dst_entry *dst;
+
+	flow_of_none(&flow, config, wire->inner);
+	flow.outer = wire->outer;
+	flow.remote = wire->key.remote;
+	dst = flow.outer->route(t->net, &flow);
+	if (IS_ERR(dst))
+		return mtu;
+	mtu = min_t(int, mtu,
+		    dst_mtu(dst) - flow.outer->hlen - flow.hlen);
+	dst_release(dst);
+	return max(mtu, 0);
 }
 
 /**

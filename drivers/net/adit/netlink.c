@@ -56,6 +56,8 @@ static const struct nla_policy adit_policy[ADIT_ATTR_LIMIT + 1] = {
 	[IFLA_ADIT_6RD_RELAY] = { .type = NLA_BINARY,
 				  .len = 1 + sizeof(struct in_addr) },
 	[IFLA_ADIT_ISATAP] = NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_ADIT_DELIVER] = NLA_POLICY_MAX(NLA_U8, ADIT_DELIVER_MAX),
+	[IFLA_ADIT_MSS_CLAMP] = NLA_POLICY_MAX(NLA_U8, 1),
 	[IFLA_ADIT_MAX + 1 ... ADIT_ATTR_LIMIT] = ADIT_UNKNOWN,
 };
 
@@ -99,6 +101,8 @@ static const struct field u8_fields[] = {
 	FIELD(ENCAP, encap),
 	FIELD(EXTERNAL, external),
 	FIELD(ISATAP, isatap),
+	FIELD(DELIVER, deliver),
+	FIELD(MSS_CLAMP, mss_clamp),
 	FIELD(ENCAP_CSUM, encap_csum),
 };
 
@@ -413,6 +417,10 @@ static int validate_peers(const struct adit_config *config,
 		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_EXTERNAL] ?:
 				   data[IFLA_ADIT_REMOTE],
 				   "external needs remote any: remotes come with the packets");
+	if (config->external && config->deliver == ADIT_DELIVER_UNDERLAY)
+		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_DELIVER] ?:
+				   data[IFLA_ADIT_EXTERNAL],
+				   "external needs deliver tunnel: metadata belongs to the device");
 	if (config->allow && adit_is_fixed(config))
 		return adit_refuse(-EINVAL, extack, data[IFLA_ADIT_ALLOW] ?:
 				   data[IFLA_ADIT_REMOTE],

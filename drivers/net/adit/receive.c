@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * adit: the receive pipeline: check, pull, ECN, deliver.
+ * adit: the receive pipeline: check, pull, ECN, MSS, deliver.
  *
  * Owns: what happens to an outer packet once its tunnel is known.
  * Does not own: finding the tunnel (demux.c), reading the headers (encap.c),
  * who may send (remote.c), ICMP errors (icmp.c).
  */
 
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <linux/if_tunnel.h>
+#include <linux/netdevice.h>
 #include <net/dst_metadata.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
@@ -99,6 +102,57 @@ static enum adit_drop check(struct adit_tunnel *t, struct sk_buff *skb,
 	return check_seq(t, config, wire);
 }
 
+/* Remote checksum offload: the sender has left the checksum of the inner packet
+ * to whoever needs it. What came is what the UDP checksum says, unless that is
+ * not wanted.
+ */
+static enum adit_drop take_remcsum(struct sk_buff *skb,
+				   const struct adit_config *config,
+				   const struct adit_wire *wire)
+{
+	u16 start = wire->remcsum_start, offset = wire->remcsum_offset;
+
+	if (likely(!start))
+		return ADIT_DROP_NONE;
+	if (config->encap_csum && !wire->udp_csum)
+		return ADIT_DROP_RX_CSUM;
+	if (start < wire->inner->hlen ||
+	    !pskb_may_pull(skb, offset + sizeof(__sum16)) ||
+	    !skb_partial_csum_set(skb, start, offset - start))
+		return ADIT_DROP_RX_MALFORMED;
+	return ADIT_DROP_NONE;
+}
+
+/* The device that the outer packet came in on: that of a VRF is its port */
+static struct net_device *arrival(struct sk_buff *skb,
+				  const struct adit_outer_ops *outer)
+{
+	int sdif = outer->sdif(skb);
+	struct net_device *port;
+
+	port = sdif ? dev_get_by_index_rcu(dev_net(skb->dev), sdif) : NULL;
+	return port ?: skb->dev;
+}
+
+/* Whoever looks at the frames of the underlay's device is to see one around the
+ * inner packet too, as with IPsec in tunnel mode. The adit device has none.
+ */
+static enum adit_drop set_mac(struct sk_buff *skb,
+			      const struct adit_config *config)
+{
+	if (config->deliver != ADIT_DELIVER_UNDERLAY ||
+	    skb->dev->type != ARPHRD_ETHER || skb->mac_len != ETH_HLEN) {
+		skb_reset_mac_header(skb);
+		skb_reset_mac_len(skb);
+		return ADIT_DROP_NONE;
+	}
+	if (skb_cow_head(skb, 0))
+		return ADIT_DROP_RX_NOMEM;
+	skb_mac_header_rebuild(skb);
+	eth_hdr(skb)->h_proto = skb->protocol;
+	return ADIT_DROP_NONE;
+}
+
 static void deliver(struct adit_tunnel *t, struct sk_buff *skb)
 {
 	unsigned int len = skb->len;
@@ -109,13 +163,40 @@ static void deliver(struct adit_tunnel *t, struct sk_buff *skb)
 		dev_sw_netstats_rx_add(t->dev, len);
 }
 
+/* Off with the outer headers; what can be told of the inner packet by itself */
+static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
+			   const struct adit_config *config,
+			   const struct adit_wire *wire)
+{
+	struct net_device *dev = config->deliver == ADIT_DELIVER_UNDERLAY ?
+				 arrival(skb, wire->outer) : t->dev;
+	struct metadata_dst *md = NULL;
+
+	if (config->external) {
+		md = adit_metadata(skb, wire);
+		if (!md)
+			return ADIT_DROP_RX_NOMEM;
+	}
+	if (iptunnel_pull_header(skb, wire->hlen, wire->inner->ethertype,
+				 !net_eq(t->net, dev_net(dev)))) {
+		if (md)
+			dst_release(&md->dst);
+		return ADIT_DROP_RX_NOMEM;
+	}
+	if (md)
+		skb_dst_set(skb, &md->dst);
+	skb->dev = dev;
+	skb_reset_network_header(skb);
+	if (unlikely(!inner_is_sane(skb, wire->inner)))
+		return ADIT_DROP_RX_MALFORMED;
+	return set_mac(skb, config);
+}
+
 static enum adit_drop receive(struct adit_tunnel *t, struct sk_buff *skb,
-			      const struct adit_config *config,
+			      struct adit_config *config,
 			      struct adit_wire *wire)
 {
 	const struct adit_inner *inner = wire->inner;
-	struct metadata_dst *md = NULL;
-	struct net_device *dev = t->dev;
 	enum adit_drop drop;
 	u8 outer;
 
@@ -124,41 +205,22 @@ static enum adit_drop receive(struct adit_tunnel *t, struct sk_buff *skb,
 		return drop;
 
 	outer = wire->outer->dsfield(skb);
-	if (config->external) {
-		md = adit_metadata(skb, wire);
-		if (!md)
-			return ADIT_DROP_RX_NOMEM;
-	}
-	if (iptunnel_pull_header(skb, wire->hlen, inner->ethertype,
-				 !net_eq(t->net, dev_net(dev)))) {
-		drop = ADIT_DROP_RX_NOMEM;
-		goto drop;
-	}
-	drop = ADIT_DROP_RX_MALFORMED;
-	if (unlikely(!inner_is_sane(skb, inner)))
-		goto drop;
+	drop = pull(t, skb, config, wire);
+	if (drop == ADIT_DROP_NONE)
+		drop = take_remcsum(skb, config, wire);
+	if (drop != ADIT_DROP_NONE)
+		return drop;
 
-	skb->dev = dev;
-	skb_reset_mac_header(skb);
-	skb_reset_mac_len(skb);
-	skb_reset_network_header(skb);
-
-	drop = ADIT_DROP_RX_SOURCE;
 	if (!adit_is_fixed(config) && !adit_source_ok(config, wire, skb))
-		goto drop;
+		return ADIT_DROP_RX_SOURCE;
 	drop = decap_ecn(skb, outer, inner);
 	if (drop != ADIT_DROP_NONE)
-		goto drop;
+		return drop;
 
-	if (md)
-		skb_dst_set(skb, &md->dst);
+	if (unlikely(config->mss_clamp) && adit_is_syn(skb, inner))
+		adit_mss_clamp(skb, inner, adit_mtu_towards(config, wire));
 	deliver(t, skb);
 	return ADIT_DROP_NONE;
-
-drop:
-	if (md)
-		dst_release(&md->dst);
-	return drop;
 }
 
 /**
@@ -169,7 +231,7 @@ drop:
  *
  * Context: softirq, RCU.
  */
-void adit_receive(struct sk_buff *skb, const struct adit_config *config,
+void adit_receive(struct sk_buff *skb, struct adit_config *config,
 		  struct adit_wire *wire)
 {
 	struct adit_tunnel *t = config->tunnel;

@@ -362,6 +362,10 @@ int adit_listen(struct adit_net *an, struct adit_config *config,
 		else if (config->mode == ADIT_MODE_GRE)
 			err = listen_gre(config, i, extack);
 	}
+	if (!err && config->deliver == ADIT_DELIVER_UNDERLAY && !config->arp) {
+		err = adit_arp_hide(an);
+		config->arp = !err;
+	}
 	if (err)
 		adit_unlisten(an, config);
 	return err;
@@ -385,6 +389,9 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 		if (config->gre[i])
 			unlisten_gre(config, i);
 	}
+	if (config->arp)
+		adit_arp_unhide(an);
+	config->arp = false;
 }
 
 /**

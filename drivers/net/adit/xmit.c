@@ -337,6 +337,9 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 
 	/* a route's MTU metric has no lower bound */
 	mtu = max_t(int, dst_mtu(flow.dst) - flow_overhead(&flow), 0);
+	if (unlikely(flow.config->mss_clamp) && adit_is_syn(skb, flow.inner))
+		adit_mss_clamp(skb, flow.inner,
+			       min_t(unsigned int, mtu, t->dev->mtu));
 	fit = likely(skb->len <= mtu) ? FIT_AS_IS : find_fit(skb, &flow, mtu);
 	if (skb_is_gso(skb) && fit == FIT_AS_IS && !adit_flow_gso_type(&flow))
 		fit = FIT_SEGMENTS;

@@ -58,6 +58,9 @@
  *	that is left out of inner addresses. No bytes: none.
  * @IFLA_ADIT_ISATAP: u8, 1: an ISATAP address as next hop has the IPv4 remote
  *	in it, and as source it must.
+ * @IFLA_ADIT_DELIVER: u8, enum adit_deliver.
+ * @IFLA_ADIT_MSS_CLAMP: u8, 1: the MSS that a TCP SYN announces through the
+ *	device, either way, is lowered to what the path carries.
  */
 enum {
 	IFLA_ADIT_UNSPEC,
@@ -86,6 +89,8 @@ enum {
 	IFLA_ADIT_6RD_PREFIX,
 	IFLA_ADIT_6RD_RELAY,
 	IFLA_ADIT_ISATAP,
+	IFLA_ADIT_DELIVER,
+	IFLA_ADIT_MSS_CLAMP,
 	__IFLA_ADIT_MAX
 };
 
@@ -138,6 +143,20 @@ enum adit_encap {
 };
 
 #define ADIT_ENCAP_MAX (__ADIT_ENCAP_MAX - 1)
+
+/**
+ * enum adit_deliver - where received packets appear
+ * @ADIT_DELIVER_TUNNEL: on the adit device (the default).
+ * @ADIT_DELIVER_UNDERLAY: on the device that the outer packet came in on. Then
+ *	ARP does not know the IPv4 addresses of the adit device.
+ */
+enum adit_deliver {
+	ADIT_DELIVER_TUNNEL,
+	ADIT_DELIVER_UNDERLAY,
+	__ADIT_DELIVER_MAX
+};
+
+#define ADIT_DELIVER_MAX (__ADIT_DELIVER_MAX - 1)
 
 #define ADIT_ALLOW_MAX	1024
 
