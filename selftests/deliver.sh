@@ -93,17 +93,12 @@ seen_on_eth0() {
 	local mac
 
 	server deliver underlay
-	must in_ns "$B" nft -f - <<-EOT
-		table ip t {
-			counter inner { }
-			counter tunnel { }
-			chain in {
-				type filter hook input priority 0
-				iifname eth0 ip daddr $VIP counter name inner
-				iifname adit0 counter name tunnel
-			}
-		}
-	EOT
+	must in_ns "$B" nft "add table ip t
+		add counter ip t seen_wire
+		add counter ip t seen_adit
+		add chain ip t rx { type filter hook input priority 0; }
+		add rule ip t rx iifname eth0 ip daddr $VIP counter name seen_wire
+		add rule ip t rx iifname adit0 counter name seen_adit"
 	capture_start "$B" eth0 wire "ip dst $VIP or ip proto 4"
 	capture_start "$B" adit0 tun "ip dst $VIP"
 	ping_ok "$C" $VIP
@@ -117,9 +112,9 @@ seen_on_eth0() {
 		"ether dst $mac and ether proto 0x800 and ip dst $VIP" | wc -l)"
 	check_eq "packets on adit0" 0 "$(capture_show tun | wc -l)"
 	check_match "nft on eth0" "packets 3 " \
-		"$(in_ns "$B" nft list counter ip t inner | xargs)"
+		"$(in_ns "$B" nft list counter ip t seen_wire | xargs)"
 	check_match "nft on adit0" "packets 0 " \
-		"$(in_ns "$B" nft list counter ip t tunnel | xargs)"
+		"$(in_ns "$B" nft list counter ip t seen_adit | xargs)"
 	must in_ns "$B" nft delete table ip t
 	no_server
 }
