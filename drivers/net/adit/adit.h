@@ -16,7 +16,7 @@
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
-#include <net/dst_cache.h>
+#include <net/dst.h>
 #include <net/gro_cells.h>
 #include <net/ipv6.h>
 #include <net/rtnetlink.h>
@@ -118,6 +118,7 @@ static inline u8 adit_format_encap(u8 format)
 #define ADIT_SHAPE_PEER_PORT	BIT(3)
 #define ADIT_SHAPE_REMOTE	BIT(4)
 #define ADIT_SHAPES		32
+#define ADIT_SHAPE_FULL		(ADIT_SHAPE_REMOTE | ADIT_SHAPE_LOCAL | ADIT_SHAPE_KEY)
 
 /**
  * struct adit_entry - a key by which a tunnel is found
@@ -163,6 +164,74 @@ enum adit_inner_index {
 };
 
 /**
+ * struct adit_flow - one packet on its way out
+ * @config: the tunnel's, under RCU
+ * @outer: underlay row
+ * @inner: its family
+ * @dst: outer route
+ * @noref: it is adit_routes', and good for as long as RCU is held
+ * @remote: outer destination
+ * @local: outer source
+ * @okey: GRE key
+ * @label: IPv6 flow label
+ * @gre_flags: of the GRE header
+ * @sport: UDP source, 0: by flow
+ * @dport: UDP destination
+ * @hlen: bytes between the outer IP header and the packet
+ * @ipproto: outer protocol; 0: that of the inner family
+ * @csum: UDP with checksum
+ * @dsfield: inner DSCP and ECN
+ * @tos: outer TOS byte, DSCP and ECN
+ * @ttl: of the inner packet, then of the outer one
+ * @df: outer packet may not be fragmented
+ * @inner_df: inner packet may not be fragmented
+ * @limit: how often the packet may still be encapsulated (RFC 2473, 4.1.1);
+ *	-1: it does not say
+ */
+struct adit_flow {
+	struct adit_config *config;
+	const struct adit_outer_ops *outer;
+	const struct adit_inner *inner;
+	struct dst_entry *dst;
+	union adit_addr remote;
+	union adit_addr local;
+	__be32 okey;
+	__be32 label;
+	__be16 gre_flags;
+	__be16 sport;
+	__be16 dport;
+	u8 hlen;
+	u8 ipproto;
+	bool csum;
+	u8 dsfield;
+	u8 tos;
+	u8 ttl;
+	bool df;
+	bool inner_df;
+	bool noref;
+	s16 limit;
+};
+
+/**
+ * struct adit_route - an outer route that serves more than one packet
+ * @dst: it, referenced; NULL: none yet
+ * @cookie: what its validity is checked by
+ * @local: the outer source that goes with it
+ */
+struct adit_route {
+	struct dst_entry *dst;
+	u32 cookie;
+	union adit_addr local;
+};
+
+/* By inner family, because IPsec policy may treat the outer protocols
+ * differently. A dst_cache would count references, on each packet.
+ */
+struct adit_routes {
+	struct adit_route by_inner[ADIT_INNER_MAX];
+};
+
+/**
  * struct adit_config - everything that a user can set, immutable once published
  * @entries: how packets find it: one, or one a family
  * @n_entries: how many of them
@@ -197,12 +266,12 @@ enum adit_inner_index {
  * @listen: UDP port that the user wants packets to come to, or 0
  * @rd6: 6rd prefix; its length 0: none
  * @rd4: what 6rd leaves out of IPv4 addresses
+ * @flow: what all packets on their way out have in common
  * @allow: who may send, without a fixed remote; NULL: nobody
  * @socks: the sockets it is received by; by entry
  * @gre: the GRE protocol is registered for it; by entry
  * @arp: ARP is kept from its device's addresses for it
- * @dst_cache: outer routes, by inner family, because IPsec policy may treat the
- *	outer protocols differently
+ * @routes: outer routes as last looked up, per CPU
  * @rcu: freed by RCU: both packet paths hold it for as long as they run
  *
  * A change makes a new one and swaps it in, so a packet sees all of the old or
@@ -242,11 +311,12 @@ struct adit_config {
 	union adit_addr local;
 	struct adit_prefix rd6;
 	struct adit_prefix rd4;
+	struct adit_flow flow;
 	struct adit_allow *allow;
 	struct adit_sock *socks[2];
 	bool gre[2];
 	bool arp;
-	struct dst_cache dst_cache[ADIT_INNER_MAX];
+	struct adit_routes __percpu *routes;
 	struct rcu_head rcu;
 };
 
@@ -318,53 +388,6 @@ struct adit_net {
 };
 
 /**
- * struct adit_flow - one packet on its way out
- * @config: the tunnel's, under RCU
- * @outer: underlay row
- * @inner: its family
- * @dst: outer route, referenced
- * @remote: outer destination
- * @local: outer source
- * @okey: GRE key
- * @label: IPv6 flow label
- * @gre_flags: of the GRE header
- * @sport: UDP source, 0: by flow
- * @dport: UDP destination
- * @hlen: bytes between the outer IP header and the packet
- * @ipproto: outer protocol
- * @csum: UDP with checksum
- * @dsfield: inner DSCP and ECN
- * @tos: outer TOS byte, DSCP and ECN
- * @ttl: of the inner packet, then of the outer one
- * @df: outer packet may not be fragmented
- * @inner_df: inner packet may not be fragmented
- * @limit: how often the packet may still be encapsulated (RFC 2473, 4.1.1);
- *	-1: it does not say
- */
-struct adit_flow {
-	struct adit_config *config;
-	const struct adit_outer_ops *outer;
-	const struct adit_inner *inner;
-	struct dst_entry *dst;
-	union adit_addr remote;
-	union adit_addr local;
-	__be32 okey;
-	__be32 label;
-	__be16 gre_flags;
-	__be16 sport;
-	__be16 dport;
-	u8 hlen;
-	u8 ipproto;
-	bool csum;
-	u8 dsfield;
-	u8 tos;
-	u8 ttl;
-	bool df;
-	bool inner_df;
-	s16 limit;
-};
-
-/**
  * struct adit_wire - an outer packet, taken apart
  * @key: what it is matched by
  * @outer: underlay row
@@ -413,9 +436,10 @@ struct adit_icmp {
  * @ipproto: protocol number of it directly inside IP
  * @version: first nibble of its header; 0: may be anything
  * @hlen: its shortest header
+ * @proto_at: where in it the protocol of what follows is; 0: nowhere
  * @min_mtu: a packet of that size is never too big: where the path carries
  *	less, the outer packet is fragmented; 0: no such size
- * @index: into adit_config.dst_cache
+ * @index: into adit_routes
  * @read: take from the inner header what the outer one depends on
  * @too_deep: tell the packet's sender that it may not be encapsulated again;
  *	NULL: that cannot be
@@ -433,6 +457,7 @@ struct adit_inner {
 	u8 ipproto;
 	u8 version;
 	u8 hlen;
+	u8 proto_at;
 	u16 min_mtu;
 	u8 index;
 	void (*read)(struct sk_buff *skb, struct adit_flow *flow);
@@ -446,6 +471,30 @@ struct adit_inner {
 
 extern const struct adit_inner adit_inners[ADIT_INNER_MAX];
 const struct adit_inner *adit_inner_find(__be16 ethertype);
+
+static inline void adit_flow_put(struct adit_flow *flow)
+{
+	if (!flow->noref)
+		dst_release(flow->dst);
+}
+
+/* Instead of adit_flow_put() */
+static inline void adit_flow_set_dst(struct sk_buff *skb,
+				     const struct adit_flow *flow)
+{
+	if (flow->noref)
+		skb_dst_set_noref(skb, flow->dst);
+	else
+		skb_dst_set(skb, flow->dst);
+}
+
+static inline void adit_flow_set_inner(struct adit_flow *flow,
+				       const struct adit_inner *inner)
+{
+	flow->inner = inner;
+	if (!flow->ipproto)
+		flow->ipproto = inner->ipproto;
+}
 
 /**
  * struct adit_layer - headers between the outer IP header and the inner packet:
@@ -469,9 +518,8 @@ struct adit_layer {
 
 extern const struct adit_layer adit_modes[ADIT_MODE_MAX + 1];
 extern const struct adit_layer adit_encaps[ADIT_ENCAP_MAX + 1];
-void adit_flow_init(struct adit_flow *flow, struct adit_config *config);
+void adit_flow_init(struct adit_config *config);
 unsigned int adit_flow_hlen(const struct adit_flow *flow);
-u8 adit_flow_ipproto(const struct adit_flow *flow);
 int adit_flow_gso_type(const struct adit_flow *flow);
 void adit_push(struct sk_buff *skb, struct adit_flow *flow);
 
@@ -491,7 +539,8 @@ enum adit_err {
  * @hlen: bytes of its header
  * @gso_ipxip: SKB_GSO_* bit of IP directly in it
  * @check: refuse addresses that cannot be a tunnel's ends (RTNL)
- * @route: find flow->dst and flow->local (BHs off, RCU); a dst or an ERR_PTR
+ * @route: find flow->dst and flow->local (BHs off, RCU): 0 or an errno; to be
+ *	given back by adit_flow_put()
  * @towards: the way of packets between the ends of a key through a VRF or none,
  *	whosever source they have; a dst or an ERR_PTR
  * @route_mtu: a route's own MTU, but not what ICMP taught
@@ -517,7 +566,7 @@ struct adit_outer_ops {
 	int gso_ipxip;
 	int (*check)(struct net *net, const struct adit_config *config,
 		     struct nlattr *data[], struct netlink_ext_ack *extack);
-	struct dst_entry *(*route)(struct net *net, struct adit_flow *flow);
+	int (*route)(struct net *net, struct adit_flow *flow);
 	struct dst_entry *(*towards)(struct net *net,
 				     const struct adit_key *key, int oif);
 	unsigned int (*route_mtu)(const struct dst_entry *dst);
@@ -541,6 +590,8 @@ extern const struct adit_outer_ops adit_outer_ip6;
 const struct adit_outer_ops *adit_outer_of_len(unsigned int addr_len);
 const struct adit_outer_ops *adit_outer_of(u8 family);
 const char *adit_ip4_unfit(__be32 addr);
+struct adit_routes __percpu *adit_routes_alloc(void);
+void adit_routes_free(struct adit_routes __percpu *routes);
 unsigned int adit_limit_hlen(const struct adit_flow *flow);
 
 /* main.c */

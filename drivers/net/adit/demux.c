@@ -7,6 +7,7 @@
  * Does not own: what happens to the packet then (receive.c, icmp.c).
  */
 
+#include <linux/hash.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/ip.h>
@@ -19,10 +20,38 @@
 
 #include "adit.h"
 
+static_assert(sizeof(struct adit_key) == 48);
+
+/* A fraction of what jhash2() over the key costs, and of what memcmp() does.
+ * Only users set keys, packets do not: it need not withstand more than habits.
+ */
+static inline u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const u64 *words = data;
+	u64 hash = seed;
+
+	hash = (hash ^ words[0] ^ words[1]) * GOLDEN_RATIO_64;	/* remote */
+	hash = (hash ^ words[2] ^ words[3]) * GOLDEN_RATIO_64;	/* local */
+	hash = (hash ^ words[4]) * GOLDEN_RATIO_64;
+	hash = (hash ^ words[5]) * GOLDEN_RATIO_64;
+	return hash >> 32;
+}
+
+static inline int compare_key(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct adit_entry *entry = obj;
+	const u64 *a = arg->key, *b = (const u64 *)&entry->key;
+
+	return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) |
+		(a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5])) != 0;
+}
+
 static const struct rhashtable_params entry_params = {
 	.head_offset = offsetof(struct adit_entry, node),
 	.key_offset = offsetof(struct adit_entry, key),
 	.key_len = sizeof(struct adit_key),
+	.hashfn = hash_key,
+	.obj_cmpfn = compare_key,
 	.nelem_hint = 3,	/* a netns without tunnels costs little */
 	.automatic_shrinking = true,
 };
@@ -65,7 +94,6 @@ struct adit_config *adit_config_alloc(const struct adit_config *old)
 {
 	const struct adit_allow *allow = old ? old->allow : NULL;
 	struct adit_config *config;
-	unsigned int i;
 	int err = 0;
 
 	config = old ? kmemdup(old, sizeof(*old), GFP_KERNEL) :
@@ -75,13 +103,13 @@ struct adit_config *adit_config_alloc(const struct adit_config *old)
 	memset(config->entries, 0, sizeof(config->entries));
 	memset(config->socks, 0, sizeof(config->socks));
 	memset(config->gre, 0, sizeof(config->gre));
-	memset(config->dst_cache, 0, sizeof(config->dst_cache));
 	config->n_entries = 0;
 	config->arp = false;
 	config->allow = NULL;
 
-	for (i = 0; !err && i < ADIT_INNER_MAX; i++)
-		err = dst_cache_init(&config->dst_cache[i], GFP_KERNEL);
+	config->routes = adit_routes_alloc();
+	if (!config->routes)
+		err = -ENOMEM;
 	if (!err && allow) {
 		config->allow = adit_allow_alloc(allow->n);
 		if (config->allow)
@@ -103,12 +131,9 @@ struct adit_config *adit_config_alloc(const struct adit_config *old)
  */
 void adit_config_free(struct adit_config *config)
 {
-	unsigned int i;
-
 	if (!config)
 		return;
-	for (i = 0; i < ADIT_INNER_MAX; i++)
-		dst_cache_destroy(&config->dst_cache[i]);
+	adit_routes_free(config->routes);
 	kvfree(config->allow);
 	kfree(config);
 }
@@ -151,11 +176,13 @@ static void index_entry(struct adit_entry *entry, struct adit_config *config,
 }
 
 /**
- * adit_config_index - make the keys by which packets find a tunnel
+ * adit_config_index - make the keys by which packets find a tunnel, and what
+ *	those that it sends have in common
  * @config: complete
  */
 void adit_config_index(struct adit_config *config)
 {
+	adit_flow_init(config);
 	config->n_entries = 1;
 	index_entry(&config->entries[0], config,
 		    config->outer ? config->outer->family : AF_INET);
@@ -290,24 +317,31 @@ int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 
 /* --- looking up */
 
-static struct adit_config *probe(struct adit_net *an, struct adit_key key,
-				 unsigned int shape, int link)
+static struct adit_config *lookup(struct adit_net *an,
+				  const struct adit_key *key)
 {
 	const struct adit_entry *entry;
 
-	if (!(shape & ADIT_SHAPE_REMOTE))
-		memset(&key.remote, 0, sizeof(key.remote));
-	if (!(shape & ADIT_SHAPE_LOCAL))
-		memset(&key.local, 0, sizeof(key.local));
+	entry = rhashtable_lookup(&an->entries, key, entry_params);
+	return entry ? entry->config : NULL;
+}
+
+static noinline struct adit_config *probe(struct adit_net *an,
+					  struct adit_key key,
+					  unsigned int shape, int link)
+{
+	key.link = link;
 	if (!(shape & ADIT_SHAPE_PEER_PORT))
 		key.peer_port = 0;
+	if (!(shape & ADIT_SHAPE_REMOTE))
+		key.remote = adit_addr_any;
+	if (!(shape & ADIT_SHAPE_LOCAL))
+		key.local = adit_addr_any;
 	if (!(shape & ADIT_SHAPE_KEY)) {
 		key.format &= ADIT_FORMAT_UNKEYED;
 		key.gre_key = 0;
 	}
-	key.link = link;
-	entry = rhashtable_lookup(&an->entries, &key, entry_params);
-	return entry ? entry->config : NULL;
+	return lookup(an, &key);
 }
 
 /* A packet that came in through a VRF belongs to tunnels bound to that VRF or
@@ -323,6 +357,9 @@ static struct adit_config *probe_links(struct adit_net *an,
 	if (!(shape & ADIT_SHAPE_LINK)) {
 		if (sdif || netif_is_l3_master(dev))
 			return NULL;
+		/* nothing to leave out, which is the rule */
+		if (!key->peer_port && shape == ADIT_SHAPE_FULL)
+			return lookup(an, key);
 		return probe(an, *key, shape, 0);
 	}
 	if (sdif)
@@ -495,15 +532,6 @@ struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
 
 /* --- protocol handlers */
 
-static void wire_raw(struct adit_wire *wire, const struct adit_outer_ops *outer,
-		     const struct adit_inner *inner)
-{
-	memset(wire, 0, sizeof(*wire));
-	wire->outer = outer;
-	wire->inner = inner;
-	wire->key.family = outer->family;
-}
-
 /* What was sent to a group, by either layer, is not from a tunnel. @inner: NULL
  * with GRE, which says itself what it carries.
  */
@@ -511,11 +539,14 @@ static bool rcv_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
 		    const struct adit_inner *inner)
 {
 	u8 mode = inner ? ADIT_MODE_IP : ADIT_MODE_GRE;
-	struct adit_wire wire;
+	struct adit_wire wire = {
+		.outer = outer,
+		.inner = inner,
+		.key.family = outer->family,
+	};
 
 	if (outer->to_group(skb))
 		return false;
-	wire_raw(&wire, outer, inner);
 	outer->ends(skb, &wire.key);
 	wire.fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, &wire, mode);
 	return adit_demux_rcv(adit_net(dev_net(skb->dev)), skb, &wire);
@@ -527,9 +558,12 @@ static bool err_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	u8 mode = inner ? ADIT_MODE_IP : ADIT_MODE_GRE;
 	struct adit_net *an = adit_net(dev_net(skb->dev));
 	struct adit_config *config;
-	struct adit_wire wire;
+	struct adit_wire wire = {
+		.outer = outer,
+		.inner = inner,
+		.key.family = outer->family,
+	};
 
-	wire_raw(&wire, outer, inner);
 	outer->quoted_ends(skb, &wire.key);
 	wire.hlen = icmp->offset;
 	wire.fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, &wire, mode);

@@ -323,13 +323,17 @@ unsigned int adit_flow_hlen(const struct adit_flow *flow)
 }
 
 /**
- * adit_flow_init - what all packets of a tunnel have in common
- * @flow: filled in; its inner family, route and fields taken from the packet
- *	are not
- * @config: the tunnel's
+ * adit_flow_init - make what all packets of a tunnel have in common
+ * @config: the tunnel's, complete but for its flow
+ *
+ * What is missing are the inner family, the route and what is taken from the
+ * packet.
  */
-void adit_flow_init(struct adit_flow *flow, struct adit_config *config)
+void adit_flow_init(struct adit_config *config)
 {
+	struct adit_flow *flow = &config->flow;
+
+	memset(flow, 0, sizeof(*flow));
 	flow->config = config;
 	flow->outer = config->outer;
 	flow->remote = config->remote;
@@ -338,22 +342,13 @@ void adit_flow_init(struct adit_flow *flow, struct adit_config *config)
 	flow->sport = config->sport;
 	flow->dport = config->dport;
 	flow->csum = config->encap_csum;
+	flow->limit = -1;
 	flow->gre_flags = (config->ocsum ? GRE_CSUM : 0) |
 			  (config->okeyed ? GRE_KEY : 0) |
 			  (config->oseq ? GRE_SEQ : 0);
 	flow->hlen = adit_flow_hlen(flow);
-}
-
-/**
- * adit_flow_ipproto - the outer protocol number
- * @flow: its inner family is known
- */
-u8 adit_flow_ipproto(const struct adit_flow *flow)
-{
-	const struct adit_config *config = flow->config;
-
-	return adit_encaps[config->encap].ipproto ?:
-	       adit_modes[config->mode].ipproto ?: flow->inner->ipproto;
+	flow->ipproto = adit_encaps[config->encap].ipproto ?:
+			adit_modes[config->mode].ipproto;
 }
 
 /**

@@ -17,25 +17,17 @@
 /* What a packet like the quoted one goes through now. Where the quote does not
  * reach to the inner packet, one family's route stands for all.
  */
-static struct dst_entry *outer_route(struct adit_config *config,
-				     const struct adit_wire *wire, u8 tos,
-				     union adit_addr *local)
+static int outer_route(struct adit_flow *flow, struct adit_config *config,
+		       const struct adit_wire *wire, u8 tos)
 {
-	struct adit_flow flow = {
-		.inner = wire->inner ?: &adit_inners[ADIT_INNER_IP4],
-	};
-	struct dst_entry *dst;
-
-	adit_flow_init(&flow, config);
-	flow.outer = wire->outer;
-	flow.remote = wire->key.remote;
+	*flow = config->flow;
+	adit_flow_set_inner(flow, wire->inner ?: &adit_inners[ADIT_INNER_IP4]);
+	flow->outer = wire->outer;
+	flow->remote = wire->key.remote;
 	if (!adit_is_fixed(config))
-		flow.local = wire->key.local;
-	flow.tos = tos;
-	flow.ipproto = adit_flow_ipproto(&flow);
-	dst = flow.outer->route(config->tunnel->net, &flow);
-	*local = flow.local;
-	return dst;
+		flow->local = wire->key.local;
+	flow->tos = tos;
+	return flow->outer->route(config->tunnel->net, flow);
 }
 
 /* Where routing chooses the source, a packet that this host would not send so
@@ -44,17 +36,15 @@ static struct dst_entry *outer_route(struct adit_config *config,
 static bool is_from_here(struct adit_config *config,
 			 const struct adit_wire *wire)
 {
-	union adit_addr local;
-	struct dst_entry *dst;
+	struct adit_flow flow;
 
 	if (!adit_is_fixed(config) || !adit_addr_is_any(&config->local) ||
 	    config->tos == ADIT_TOS_INHERIT)
 		return true;
-	dst = outer_route(config, wire, config->tos, &local);
-	if (IS_ERR(dst))
+	if (outer_route(&flow, config, wire, config->tos))
 		return false;
-	dst_release(dst);
-	return adit_addr_equal(&local, &wire->key.local);
+	adit_flow_put(&flow);
+	return adit_addr_equal(&flow.local, &wire->key.local);
 }
 
 /* What a packet like the quoted one has before the inner packet: metadata may
@@ -79,9 +69,8 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 			       const struct adit_wire *wire)
 {
 	struct sk_buff *quote = skb_clone(skb, GFP_ATOMIC);
-	union adit_addr local;
+	struct adit_flow flow;
 	unsigned int mtu = 0;
-	struct dst_entry *dst;
 	u8 tos;
 
 	if (!quote)
@@ -90,22 +79,20 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 	tos = config->tos == ADIT_TOS_INHERIT ? wire->outer->dsfield(quote) :
 						config->tos;
 
-	dst = outer_route(config, wire, tos, &local);
-	if (IS_ERR(dst))
+	if (outer_route(&flow, config, wire, tos))
 		goto free;
 	skb_dst_drop(quote);
-	skb_dst_set(quote, dst);
-	quote->dev = dst->dev;
+	adit_flow_set_dst(quote, &flow);
+	quote->dev = flow.dst->dev;
 	quote->mark = config->fwmark;
 	skb_dst_update_pmtu_no_confirm(quote, icmp->info);
 
-	dst = outer_route(config, wire, tos, &local);
-	if (IS_ERR(dst))
+	if (outer_route(&flow, config, wire, tos))
 		goto free;
-	mtu = max_t(int, dst_mtu(dst) - quoted_overhead(icmp, config, wire), 1);
+	mtu = max_t(int, dst_mtu(flow.dst) - quoted_overhead(icmp, config, wire), 1);
 	if (wire->inner)
 		mtu = max_t(unsigned int, mtu, wire->inner->min_mtu);
-	dst_release(dst);
+	adit_flow_put(&flow);
 free:
 	kfree_skb(quote);
 	return mtu;

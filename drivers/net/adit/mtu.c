@@ -43,36 +43,33 @@ static unsigned int inner_mtu(const struct adit_config *config,
 		       ADIT_MTU_AUTO_MIN, config->tunnel->dev->max_mtu);
 }
 
-/* A flow of no packet: what all of an inner family have in common */
-static void flow_of_none(struct adit_flow *flow, struct adit_config *config,
-			 const struct adit_inner *inner)
+/* What all packets of an inner family have in common */
+static struct adit_flow flow_of(const struct adit_config *config,
+				const struct adit_inner *inner)
 {
-	memset(flow, 0, sizeof(*flow));
-	adit_flow_init(flow, config);
-	flow->inner = inner;
-	flow->ipproto = adit_flow_ipproto(flow);
+	struct adit_flow flow = config->flow;
+
+	adit_flow_set_inner(&flow, inner);
 	if (config->tos != ADIT_TOS_INHERIT)
-		flow->tos = config->tos;
+		flow.tos = config->tos;
+	return flow;
 }
 
-/* What the route to a fixed remote carries; 0: there is none (yet). The route
- * caches are the packet path's, which has BHs off.
+/* What the route to a fixed remote carries; 0: there is none (yet). The routes
+ * are the packet path's, which has BHs off.
  */
 static unsigned int remote_mtu(const struct adit_tunnel *t,
 			       struct adit_config *config)
 {
-	struct adit_flow flow;
-	struct dst_entry *dst;
+	struct adit_flow flow = flow_of(config, &adit_inners[ADIT_INNER_IP4]);
 	unsigned int mtu = 0;
 
-	flow_of_none(&flow, config, &adit_inners[ADIT_INNER_IP4]);
 	local_bh_disable();
 	rcu_read_lock();
-	dst = flow.outer->route(t->net, &flow);
-	if (!IS_ERR(dst)) {
-		if (dst->dev != t->dev)
-			mtu = route_mtu(config, dst);
-		dst_release(dst);
+	if (!flow.outer->route(t->net, &flow)) {
+		if (flow.dst->dev != t->dev)
+			mtu = route_mtu(config, flow.dst);
+		adit_flow_put(&flow);
 	}
 	rcu_read_unlock();
 	local_bh_enable();
@@ -90,19 +87,16 @@ unsigned int adit_mtu_towards(struct adit_config *config,
 			      const struct adit_wire *wire)
 {
 	const struct adit_tunnel *t = config->tunnel;
+	struct adit_flow flow = flow_of(config, wire->inner);
 	int mtu = READ_ONCE(t->dev->mtu);
-	struct adit_flow flow;
-	struct dst_entry *dst;
 
-	flow_of_none(&flow, config, wire->inner);
 	flow.outer = wire->outer;
 	flow.remote = wire->key.remote;
-	dst = flow.outer->route(t->net, &flow);
-	if (IS_ERR(dst))
+	if (flow.outer->route(t->net, &flow))
 		return mtu;
 	mtu = min_t(int, mtu,
-		    dst_mtu(dst) - flow.outer->hlen - flow.hlen);
-	dst_release(dst);
+		    dst_mtu(flow.dst) - flow.outer->hlen - flow.hlen);
+	adit_flow_put(&flow);
 	return max(mtu, 0);
 }
 

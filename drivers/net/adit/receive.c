@@ -10,7 +10,9 @@
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_tunnel.h>
+#include <linux/in.h>
 #include <linux/netdevice.h>
+#include <linux/percpu.h>
 #include <net/dst_metadata.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
@@ -153,14 +155,35 @@ static enum adit_drop set_mac(struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
-static void deliver(struct adit_tunnel *t, struct sk_buff *skb)
+/* How many packets this CPU is receiving within each other */
+static DEFINE_PER_CPU(unsigned int, adit_rx_depth);
+
+/* Where segments are merged, TCP gains far more than the queue to that costs;
+ * the rest would only be queued. All of a flow goes one way, or it would arrive
+ * out of order. What comes out of a tunnel within a tunnel is queued as well,
+ * because each level takes its part of one kernel stack.
+ */
+static bool is_queued(const struct sk_buff *skb, const struct adit_inner *inner)
+{
+	return (inner->proto_at && skb->data[inner->proto_at] == IPPROTO_TCP) ||
+	       __this_cpu_read(adit_rx_depth);
+}
+
+static void deliver(struct adit_tunnel *t, struct sk_buff *skb,
+		    const struct adit_inner *inner)
 {
 	unsigned int len = skb->len;
 
-	if (gro_cells_receive(&t->gro_cells, skb) == NET_RX_DROP)
-		adit_count_drop(t, ADIT_DROP_RX_BACKLOG);
-	else
+	if (!is_queued(skb, inner)) {
 		dev_sw_netstats_rx_add(t->dev, len);
+		__this_cpu_inc(adit_rx_depth);
+		netif_receive_skb(skb);
+		__this_cpu_dec(adit_rx_depth);
+	} else if (gro_cells_receive(&t->gro_cells, skb) == NET_RX_DROP) {
+		adit_count_drop(t, ADIT_DROP_RX_BACKLOG);
+	} else {
+		dev_sw_netstats_rx_add(t->dev, len);
+	}
 }
 
 /* Off with the outer headers; what can be told of the inner packet by itself */
@@ -219,7 +242,7 @@ static enum adit_drop receive(struct adit_tunnel *t, struct sk_buff *skb,
 
 	if (unlikely(config->mss_clamp) && adit_is_syn(skb, inner))
 		adit_mss_clamp(skb, inner, adit_mtu_towards(config, wire));
-	deliver(t, skb);
+	deliver(t, skb, inner);
 	return ADIT_DROP_NONE;
 }
 
@@ -235,8 +258,9 @@ void adit_receive(struct sk_buff *skb, struct adit_config *config,
 		  struct adit_wire *wire)
 {
 	struct adit_tunnel *t = config->tunnel;
-	enum adit_drop drop = receive(t, skb, config, wire);
+	enum adit_drop drop;
 
+	drop = receive(t, skb, config, wire);
 	if (unlikely(drop != ADIT_DROP_NONE))
 		adit_drop_skb(t, skb, drop);
 }

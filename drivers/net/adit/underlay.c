@@ -45,17 +45,84 @@ static struct net_device *bound_to(struct net *net,
 	return config->link ? __dev_get_by_index(net, config->link) : NULL;
 }
 
+/* --- routes */
+
+/**
+ * adit_routes_alloc - room for the routes of a tunnel
+ *
+ * Context: sleeps. Return: it, without any, or NULL.
+ */
+struct adit_routes __percpu *adit_routes_alloc(void)
+{
+	return alloc_percpu(struct adit_routes);
+}
+
+/**
+ * adit_routes_free - let go of them
+ * @routes: nobody's any more; NULL is fine
+ */
+void adit_routes_free(struct adit_routes __percpu *routes)
+{
+	unsigned int i;
+	int cpu;
+
+	if (!routes)
+		return;
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < ADIT_INNER_MAX; i++)
+			dst_release(per_cpu_ptr(routes, cpu)->by_inner[i].dst);
+	free_percpu(routes);
+}
+
 /* A route looked up for one packet's TOS, or by a remote that is one packet's,
  * does not serve the next one.
  */
-static struct dst_cache *route_cache(const struct adit_flow *flow)
+static struct adit_route *route_of(const struct adit_flow *flow)
 {
-	struct adit_config *config = flow->config;
+	const struct adit_config *config = flow->config;
 
 	if (config->tos == ADIT_TOS_INHERIT || !adit_is_fixed(config) ||
-	    !adit_addr_equal(&flow->local, &config->local))
+	    unlikely(!adit_addr_equal(&flow->local, &config->local)))
 		return NULL;
-	return &config->dst_cache[flow->inner->index];
+	return &this_cpu_ptr(config->routes)->by_inner[flow->inner->index];
+}
+
+static bool is_good(const struct adit_route *route)
+{
+	return route->dst &&
+	       !(READ_ONCE(route->dst->obsolete) &&
+		 !route->dst->ops->check(route->dst, route->cookie));
+}
+
+/* A route that had to be looked up afresh may have another MTU than the last. */
+static int find_route(struct net *net, struct adit_flow *flow,
+		      struct dst_entry *(*lookup)(struct net *net,
+						  struct adit_flow *flow,
+						  u32 *cookie))
+{
+	struct adit_route *route = route_of(flow);
+	struct dst_entry *dst;
+	u32 cookie;
+
+	flow->noref = route;
+	if (likely(route && is_good(route))) {
+		flow->dst = route->dst;
+		flow->local = route->local;
+		return 0;
+	}
+
+	dst = lookup(net, flow, &cookie);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+	flow->dst = dst;
+	if (route) {
+		dst_release(route->dst);
+		route->dst = dst;
+		route->cookie = cookie;
+		route->local = flow->local;
+		adit_mtu_recheck(flow->config, dst);
+	}
+	return 0;
 }
 
 /* --- IPv4 */
@@ -125,7 +192,8 @@ static int ip4_check(struct net *net, const struct adit_config *config,
 	return 0;
 }
 
-static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
+static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow,
+				    u32 *cookie)
 {
 	const struct adit_config *config = flow->config;
 	struct flowi4 fl4 = {
@@ -144,29 +212,13 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
 	flow->local.v4 = fl4.saddr;
+	*cookie = 0;
 	return &rt->dst;
 }
 
-/* A route that had to be looked up afresh may have another MTU than the last. */
-static struct dst_entry *ip4_route(struct net *net, struct adit_flow *flow)
+static int ip4_route(struct net *net, struct adit_flow *flow)
 {
-	struct dst_cache *cache = route_cache(flow);
-	struct dst_entry *dst;
-	struct rtable *rt;
-
-	if (!cache)
-		return ip4_lookup(net, flow);
-
-	rt = dst_cache_get_ip4(cache, &flow->local.v4);
-	if (rt)
-		return &rt->dst;
-
-	dst = ip4_lookup(net, flow);
-	if (!IS_ERR(dst)) {
-		dst_cache_set_ip4(cache, dst, flow->local.v4);
-		adit_mtu_recheck(flow->config, dst);
-	}
-	return dst;
+	return find_route(net, flow, ip4_lookup);
 }
 
 static struct dst_entry *ip4_towards(struct net *net,
@@ -377,7 +429,8 @@ static int ip6_check(struct net *net, const struct adit_config *config,
 	return 0;
 }
 
-static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
+static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow,
+				    u32 *cookie)
 {
 	const struct adit_config *config = flow->config;
 	struct flowi6 fl6 = {
@@ -396,29 +449,16 @@ static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 	if (unlikely(!ipv6_mod_enabled()))
 		return ERR_PTR(-EAFNOSUPPORT);
 	dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
-	if (!IS_ERR(dst))
-		flow->local.v6 = fl6.saddr;
+	if (IS_ERR(dst))
+		return dst;
+	flow->local.v6 = fl6.saddr;
+	*cookie = rt6_get_cookie(container_of(dst, struct rt6_info, dst));
 	return dst;
 }
 
-static struct dst_entry *ip6_route(struct net *net, struct adit_flow *flow)
+static int ip6_route(struct net *net, struct adit_flow *flow)
 {
-	struct dst_cache *cache = route_cache(flow);
-	struct dst_entry *dst;
-
-	if (!cache)
-		return ip6_lookup(net, flow);
-
-	dst = dst_cache_get_ip6(cache, &flow->local.v6);
-	if (dst)
-		return dst;
-
-	dst = ip6_lookup(net, flow);
-	if (!IS_ERR(dst)) {
-		dst_cache_set_ip6(cache, dst, &flow->local.v6);
-		adit_mtu_recheck(flow->config, dst);
-	}
-	return dst;
+	return find_route(net, flow, ip6_lookup);
 }
 
 static struct dst_entry *ip6_towards(struct net *net,

@@ -56,10 +56,7 @@ static void nest_leave(void)
  */
 unsigned int adit_overhead(const struct adit_config *config)
 {
-	struct adit_flow flow;
-
-	adit_flow_init(&flow, (struct adit_config *)config);
-	return (flow.outer ?: &adit_outer_ip6)->hlen + flow.hlen;
+	return (config->outer ?: &adit_outer_ip6)->hlen + config->flow.hlen;
 }
 
 static unsigned int flow_overhead(const struct adit_flow *flow)
@@ -99,7 +96,7 @@ static enum adit_drop read_inner(struct sk_buff *skb, struct adit_flow *flow)
 	    (inner->version &&
 	     *skb_network_header(skb) >> 4 != inner->version))
 		return ADIT_DROP_TX_MALFORMED;
-	flow->inner = inner;
+	adit_flow_set_inner(flow, inner);
 	inner->read(skb, flow);
 
 	/* ECN as RFC 6040, 4.1, normal mode: copied, congestion mark and all */
@@ -218,20 +215,26 @@ static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
 	return skb_is_gso(skb) ? FIT_SEGMENTS : FIT_FRAGMENTS;
 }
 
+/* The label is made of the hash; the flow is not looked at, because there is one. */
+static noinline void set_label(struct net *net, struct sk_buff *skb,
+			       struct adit_flow *flow)
+{
+	struct flowi6 fl6;
+
+	skb_get_hash(skb);
+	flow->label = ip6_make_flowlabel(net, skb, 0, true, &fl6);
+}
+
 /* What spreads flows over paths and queues is made of the packet as it is, before
  * anything is put before it: RFC 6438 for IPv6, RFC 8086 for UDP.
  */
 static void set_entropy(struct net *net, struct sk_buff *skb,
 			struct adit_flow *flow)
 {
-	struct flowi6 fl6;	/* not looked at: the packet has a hash */
-
 	if (flow->ipproto == IPPROTO_UDP && !flow->sport)
 		flow->sport = udp_flow_src_port(net, skb, 0, 0, false);
-	if (flow->outer == &adit_outer_ip6 && !flow->label) {
-		skb_get_hash(skb);
-		flow->label = ip6_make_flowlabel(net, skb, 0, true, &fl6);
-	}
+	if (flow->outer == &adit_outer_ip6 && !flow->label)
+		set_label(net, skb, flow);
 }
 
 static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
@@ -244,7 +247,8 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 	skb_reset_mac_header(skb);	/* segments are cut from there on */
 	if (skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + dst->header_len +
 			      flow_overhead(flow)) ||
-	    iptunnel_handle_offloads(skb, adit_flow_gso_type(flow)))
+	    iptunnel_handle_offloads(skb, skb_is_gso(skb) ?
+				     adit_flow_gso_type(flow) : 0))
 		return ADIT_DROP_TX_NOMEM;
 
 	skb_scrub_packet(skb, !net_eq(t->net, dev_net(t->dev)));
@@ -263,14 +267,13 @@ static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 {
 	const struct adit_outer_ops *outer = flow->outer;
 
-	flow->dst = outer->route(t->net, flow);
-	if (IS_ERR(flow->dst)) {
+	if (unlikely(outer->route(t->net, flow))) {
 		memset(skb->cb, 0, sizeof(skb->cb));	/* a qdisc's until now */
 		dst_link_failure(skb);
 		return ADIT_DROP_TX_NO_ROUTE;
 	}
 	if (unlikely(flow->dst->dev == t->dev || outer->leads_back(flow->dst))) {
-		dst_release(flow->dst);
+		adit_flow_put(flow);
 		return ADIT_DROP_TX_LOOP_SELF;
 	}
 	return ADIT_DROP_NONE;
@@ -286,11 +289,11 @@ static enum adit_drop send(struct adit_tunnel *t, struct sk_buff *skb,
 
 	drop = encapsulate(t, skb, flow);
 	if (drop != ADIT_DROP_NONE) {
-		dst_release(flow->dst);
+		adit_flow_put(flow);
 		return drop;
 	}
 
-	skb_dst_set(skb, flow->dst);
+	adit_flow_set_dst(skb, flow);
 	err = flow->outer->send(t->net, skb);
 	if (unlikely(net_xmit_eval(err)))	/* a macro that reads it twice */
 		adit_count_drop(t, ADIT_DROP_TX_UNDERLAY);
@@ -309,7 +312,6 @@ static enum adit_drop find_way(struct adit_tunnel *t, struct sk_buff *skb,
 
 	if (drop != ADIT_DROP_NONE)
 		return drop;
-	flow->ipproto = adit_flow_ipproto(flow);
 	if (!adit_is_fixed(flow->config))
 		drop = adit_find_remote(skb, flow);
 	if (drop != ADIT_DROP_NONE)
@@ -325,12 +327,11 @@ static enum adit_drop find_way(struct adit_tunnel *t, struct sk_buff *skb,
 /* Consumes the skb and returns ADIT_DROP_NONE, or leaves it to the caller. */
 static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 {
-	struct adit_flow flow = { .limit = -1 };
+	struct adit_flow flow = rcu_dereference_bh(t->config)->flow;
 	enum adit_drop drop;
 	enum fit fit;
 	int mtu;
 
-	adit_flow_init(&flow, rcu_dereference_bh(t->config));
 	drop = find_way(t, skb, &flow);
 	if (drop != ADIT_DROP_NONE)
 		return drop;
@@ -346,7 +347,7 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 	if (fit == FIT_AS_IS)
 		return send(t, skb, &flow);
 
-	dst_release(flow.dst);
+	adit_flow_put(&flow);
 	switch (fit) {
 	case FIT_SEGMENTS:
 		return xmit_segments(t, skb);
