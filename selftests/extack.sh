@@ -264,7 +264,7 @@ attribute_lengths() {
 	lengths tos 0x 0x1000 0x10000000
 	lengths df 0x 0x0100 0x01000000
 	for attr in mode icsum ocsum iseq oseq encap encap-csum external \
-		isatap deliver mss-clamp; do
+		isatap deliver mss-clamp fastpath; do
 		lengths $attr 0x 0x0100
 	done
 	for attr in sport dport listen; do
@@ -289,7 +289,8 @@ values() {
 			tos=$value
 	done
 	for value in df=3 mode=2 icsum=2 ocsum=2 iseq=2 oseq=2 encap=3 \
-		encap-csum=2 external=2 isatap=2 deliver=2 mss-clamp=2; do
+		encap-csum=2 external=2 isatap=2 deliver=2 mss-clamp=2 \
+		fastpath=2; do
 		refuses "ERANGE ${value%=*} integer out of range" $value
 		refuses "ERANGE ${value%=*} integer out of range" \
 			${value%=*}=255
@@ -603,7 +604,7 @@ read_only() {
 unknown() {
 	local attr
 
-	for attr in 28 29 31 50; do
+	for attr in 29 30 31 50; do
 		refuses "EINVAL $attr attribute not known to this version of adit" \
 			$attr=1
 	done

@@ -46,13 +46,14 @@ DATA = {"local": 1, "remote": 2, "dev": 3, "fwmark": 4, "ttl": 5, "tos": 6,
         "ocsum": 13, "iseq": 14, "oseq": 15, "encap": 16, "encap-sport": 17,
         "encap-dport": 18, "encap-listen": 19, "encap-csum": 20, "allow": 21,
         "external": 22, "6rd-prefix": 23, "6rd-relay": 24, "isatap": 25,
-        "deliver": 26, "mss-clamp": 27}
+        "deliver": 26, "mss-clamp": 27, "fastpath": 28}
 LINK = {"address": 1, "broadcast": 2, "mtu": 4, "link": 5}
 FORMATS = {"fwmark": "I", "link.mtu": "I", "link.link": "I",
            "ikey": "!I", "okey": "!I", "encap-sport": "!H",
            "encap-dport": "!H", "encap-listen": "!H"}
 CHOICES = {"mode": ("ip", "gre"), "encap": ("none", "fou", "gue"),
-           "deliver": ("tunnel", "underlay"), "mss-clamp": ("off", "on")}
+           "deliver": ("tunnel", "underlay"), "mss-clamp": ("off", "on"),
+           "fastpath": ("off", "on")}
 NESTS = ("allow",)
 PREFIX = 1
 

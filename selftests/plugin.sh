@@ -14,7 +14,8 @@ must ip -n "$A" link add wire2 type dummy
 
 # Words with an argument, and without.
 WORDS="mode remote local dev ttl tos df fwmark ikey okey key encap encap-sport
-	encap-dport encap-listen 6rd-prefix 6rd-relay deliver mss-clamp allow"
+	encap-dport encap-listen 6rd-prefix 6rd-relay deliver mss-clamp fastpath
+	allow"
 FLAGS="nodev noikey nookey nokey icsum ocsum csum noicsum noocsum nocsum iseq
 	oseq seq noiseq nooseq noseq encap-csum noencap-csum external
 	noexternal isatap noisatap"
@@ -224,11 +225,11 @@ new_options() {
 		  "mtu_auto":true}' \
 		allow 2001:db8::/32,192.0.2.1/32 allow 10.0.0.0/8 isatap \
 		6rd-relay 10.0.0.0/8 6rd-prefix 2001:db8::/40 external
-	prints "mode ip remote any $PLAIN deliver underlay mss-clamp on allow 192.0.2.1" \
+	prints "mode ip remote any $PLAIN deliver underlay mss-clamp on fastpath on allow 192.0.2.1" \
 		'{"mode":"ip","remote":"any","ttl":64,"tos":"0x0","df":"set",
-		  "deliver":"underlay","mss-clamp":"on",
+		  "deliver":"underlay","mss-clamp":"on","fastpath":"on",
 		  "allow":["192.0.2.1"],"mtu_auto":true}' \
-		mss-clamp on deliver underlay remote any allow 192.0.2.1
+		fastpath on mss-clamp on deliver underlay remote any allow 192.0.2.1
 	prints "mode ip remote any local 2001:db8::1 $PLAIN" \
 		'{"mode":"ip","remote":"any","local":"2001:db8::1","ttl":64,
 		  "tos":"0x0","df":"set","mtu_auto":true}' \
@@ -237,7 +238,7 @@ new_options() {
 		'{"mode":"ip","remote":"::","ttl":64,"tos":"0x0","df":"set",
 		  "mtu_auto":true}' remote :: local any noexternal noisatap \
 		6rd-prefix none nokey nocsum noseq encap none \
-		deliver tunnel mss-clamp off
+		deliver tunnel mss-clamp off fastpath off
 }
 
 # Numbers may be given in more than one way.

@@ -888,6 +888,14 @@ const struct adit_option adit_options[] = {
 		.optional = true,
 	},
 	{
+		.word = "fastpath",
+		.arg = "{ on | off }",
+		.help = "outer packets pass no hooks (default off)",
+		.type = &type_switch,
+		.attr = IFLA_ADIT_FASTPATH,
+		.optional = true,
+	},
+	{
 		.word = "allow",
 		.arg = "{ PREFIX[,...] | none }",
 		.help = "whom remote any takes packets from",

@@ -12,6 +12,7 @@
 
 #include <linux/icmp.h>
 #include <linux/netdevice.h>
+#include <linux/netfilter.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
@@ -185,6 +186,7 @@ enum adit_inner_index {
  * @ttl: of the inner packet, then of the outer one
  * @df: outer packet may not be fragmented
  * @inner_df: inner packet may not be fragmented
+ * @fits: all that comes of it fits the path
  * @limit: how often the packet may still be encapsulated (RFC 2473, 4.1.1);
  *	-1: it does not say
  */
@@ -209,6 +211,7 @@ struct adit_flow {
 	bool df;
 	bool inner_df;
 	bool noref;
+	bool fits;
 	s16 limit;
 };
 
@@ -261,6 +264,7 @@ struct adit_routes {
  * @isatap: the IPv4 remote is in ISATAP addresses
  * @deliver: enum adit_deliver
  * @mss_clamp: SYNs announce no more than the path carries
+ * @fastpath: outer packets pass no hooks
  * @sport: UDP source, 0: by flow
  * @dport: UDP destination
  * @listen: UDP port that the user wants packets to come to, or 0
@@ -271,6 +275,7 @@ struct adit_routes {
  * @socks: the sockets it is received by; by entry
  * @gre: the GRE protocol is registered for it; by entry
  * @arp: ARP is kept from its device's addresses for it
+ * @fast: outer packets are looked at early for it
  * @routes: outer routes as last looked up, per CPU
  * @rcu: freed by RCU: both packet paths hold it for as long as they run
  *
@@ -298,6 +303,7 @@ struct adit_config {
 	u8 isatap;
 	u8 deliver;
 	u8 mss_clamp;
+	u8 fastpath;
 	__be16 sport;
 	__be16 dport;
 	__be16 listen;
@@ -316,6 +322,7 @@ struct adit_config {
 	struct adit_sock *socks[2];
 	bool gre[2];
 	bool arp;
+	bool fast;
 	struct adit_routes __percpu *routes;
 	struct rcu_head rcu;
 };
@@ -359,6 +366,14 @@ struct adit_tunnel {
 
 #define ADIT_ISEQ_SEEN	BIT_ULL(32)
 
+#define ADIT_FAST_HOOKS	2
+
+/* One of few, for a set of ports that may hold others too */
+static inline u64 adit_port_bit(__be16 port)
+{
+	return BIT_ULL(ntohs(port) % 64);
+}
+
 /**
  * struct adit_net - the tunnels whose underlay is one netns
  * @net: that netns
@@ -367,7 +382,10 @@ struct adit_tunnel {
  * @shapes: entries of each shape (RTNL)
  * @shape_mask: shapes that some entry has (RTNL, read without)
  * @socks: UDP sockets (RTNL, read under RCU)
+ * @udp_ports: adit_port_bit() of their ports
  * @arp_users: tunnels that ARP is watched for (RTNL)
+ * @fast_users: tunnels that outer packets are looked at early for (RTNL)
+ * @fast_hooks: where that is done
  * @tunnels: all of them (RTNL)
  * @mtu_work: brings MTUs in line with the underlay
  * @fib_nb: tells of its routes
@@ -380,7 +398,10 @@ struct adit_net {
 	unsigned int shapes[ADIT_SHAPES];
 	u32 shape_mask;
 	struct list_head socks;
+	u64 udp_ports;
 	unsigned int arp_users;
+	unsigned int fast_users;
+	struct nf_hook_ops fast_hooks[ADIT_FAST_HOOKS];
 	struct list_head tunnels;
 	struct delayed_work mtu_work;
 	struct notifier_block fib_nb;
@@ -548,6 +569,7 @@ enum adit_err {
  * @udp_csum: set the checksum of a UDP header, or none
  * @build: put the outer header before the packet
  * @send: hand it to the underlay, which consumes the skb
+ * @send_fast: the same past the hooks, of what fits the path
  * @ends: the ends of a packet that has been received
  * @quoted_ends: the ends of a packet that an ICMP error quotes, the skb being
  *	at it: its source is the local one
@@ -575,6 +597,7 @@ struct adit_outer_ops {
 	void (*build)(struct net *net, struct sk_buff *skb,
 		      const struct adit_flow *flow);
 	int (*send)(struct net *net, struct sk_buff *skb);
+	int (*send_fast)(struct net *net, struct sk_buff *skb);
 	void (*ends)(const struct sk_buff *skb, struct adit_key *key);
 	void (*quoted_ends)(const struct sk_buff *skb, struct adit_key *key);
 	bool (*to_group)(const struct sk_buff *skb);
@@ -642,6 +665,9 @@ int adit_demux_add(struct adit_net *an, struct adit_config *config);
 void adit_demux_del(struct adit_net *an, struct adit_config *config);
 int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 		       struct adit_config *new);
+struct adit_config *adit_demux_find(struct adit_net *an,
+				    const struct adit_key *key,
+				    const struct net_device *dev);
 bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 		    struct adit_wire *wire);
 struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
@@ -655,6 +681,8 @@ int adit_listen(struct adit_net *an, struct adit_config *config,
 void adit_unlisten(struct adit_net *an, struct adit_config *config);
 int adit_relisten(struct adit_net *an, struct adit_config *config,
 		  struct adit_config *old, struct netlink_ext_ack *extack);
+bool adit_udp_read(struct adit_net *an, struct sk_buff *skb,
+		   struct adit_wire *wire);
 int adit_udp_register(void);
 void adit_udp_unregister(void);
 
@@ -664,6 +692,12 @@ struct adit_icmp adit_icmp_ip4(const struct sk_buff *skb,
 struct adit_icmp adit_icmp_ip6(u8 type, u8 code, int offset, __be32 info);
 void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
 		   struct adit_config *config, const struct adit_wire *wire);
+
+/* fastpath.c */
+int adit_fast_hold(struct adit_net *an);
+void adit_fast_put(struct adit_net *an);
+int adit_fast_ip4(struct net *net, struct sk_buff *skb);
+int adit_fast_ip6(struct net *net, struct sk_buff *skb);
 
 /* arp.c */
 int adit_arp_hide(struct adit_net *an);

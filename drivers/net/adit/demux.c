@@ -105,6 +105,7 @@ struct adit_config *adit_config_alloc(const struct adit_config *old)
 	memset(config->gre, 0, sizeof(config->gre));
 	config->n_entries = 0;
 	config->arp = false;
+	config->fast = false;
 	config->allow = NULL;
 
 	config->routes = adit_routes_alloc();
@@ -440,6 +441,21 @@ static void count_miss(struct adit_net *an, const struct adit_wire *wire)
 	}
 	if (t)
 		adit_count_drop(t, cause);
+}
+
+/**
+ * adit_demux_find - the tunnel of a packet that came in outside of VRFs
+ * @an: netns of the underlay
+ * @key: of the packet
+ * @dev: device it came in on
+ *
+ * Context: RCU. Return: its configuration, or NULL.
+ */
+struct adit_config *adit_demux_find(struct adit_net *an,
+				    const struct adit_key *key,
+				    const struct net_device *dev)
+{
+	return demux(an, key, dev, 0);
 }
 
 /**

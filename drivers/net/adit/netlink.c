@@ -58,6 +58,7 @@ static const struct nla_policy adit_policy[ADIT_ATTR_LIMIT + 1] = {
 	[IFLA_ADIT_ISATAP] = NLA_POLICY_MAX(NLA_U8, 1),
 	[IFLA_ADIT_DELIVER] = NLA_POLICY_MAX(NLA_U8, ADIT_DELIVER_MAX),
 	[IFLA_ADIT_MSS_CLAMP] = NLA_POLICY_MAX(NLA_U8, 1),
+	[IFLA_ADIT_FASTPATH] = NLA_POLICY_MAX(NLA_U8, 1),
 	[IFLA_ADIT_MAX + 1 ... ADIT_ATTR_LIMIT] = ADIT_UNKNOWN,
 };
 
@@ -103,6 +104,7 @@ static const struct field u8_fields[] = {
 	FIELD(ISATAP, isatap),
 	FIELD(DELIVER, deliver),
 	FIELD(MSS_CLAMP, mss_clamp),
+	FIELD(FASTPATH, fastpath),
 	FIELD(ENCAP_CSUM, encap_csum),
 };
 

@@ -12,6 +12,7 @@
 #include <linux/icmp.h>
 #include <linux/udp.h>
 #include <net/gre.h>
+#include <net/ip6_checksum.h>
 #include <net/ip6_tunnel.h>
 #include <net/l3mdev.h>
 #include <net/udp.h>
@@ -57,6 +58,17 @@ static void wire_init(struct adit_wire *wire, const struct adit_sock *s)
 	wire->key.port = s->port;
 }
 
+/* The skb is at the UDP header, its addresses are known. */
+static void read_udp(const struct adit_sock *s, struct sk_buff *skb,
+		     struct adit_wire *wire, const struct udphdr *uh)
+{
+	wire->key.port = s->port;
+	wire->key.peer_port = uh->source;
+	wire->udp_csum = uh->check;
+	wire->hlen = sizeof(*uh);
+	wire->fault = adit_encaps[s->encap].parse(skb, wire, s->mode);
+}
+
 /* Return: 0, as the packet is consumed. */
 static int rcv_udp(struct sock *sk, struct sk_buff *skb)
 {
@@ -67,16 +79,66 @@ static int rcv_udp(struct sock *sk, struct sk_buff *skb)
 		goto drop;
 	wire_init(&wire, s);
 	s->outer->ends(skb, &wire.key);
-	wire.key.peer_port = udp_hdr(skb)->source;
-	wire.udp_csum = udp_hdr(skb)->check;
-	wire.hlen = sizeof(struct udphdr);
-	wire.fault = adit_encaps[s->encap].parse(skb, &wire, s->mode);
+	read_udp(s, skb, &wire, udp_hdr(skb));
 	if (adit_demux_rcv(s->an, skb, &wire))
 		return 0;
 drop:
 	sk_drops_inc(sk);
 	kfree_skb(skb);
 	return 0;
+}
+
+static bool csum_ok(struct sk_buff *skb, const struct adit_outer_ops *outer)
+{
+	if (outer == &adit_outer_ip4)
+		return !skb_checksum_validate_zero_check(skb, IPPROTO_UDP,
+							 udp_hdr(skb)->check,
+							 inet_compute_pseudo);
+	return !udp_hdr(skb)->check ||
+	       !skb_checksum_validate(skb, IPPROTO_UDP, ip6_compute_pseudo);
+}
+
+/* No socket but an unbound one that takes packets to any address, or to this. */
+static const struct adit_sock *sock_of(struct adit_net *an,
+				       const struct adit_key *key, __be16 port)
+{
+	const struct adit_sock *s;
+
+	list_for_each_entry_rcu(s, &an->socks, list)
+		if (s->port == port && s->outer->family == key->family &&
+		    !s->bound &&
+		    (adit_addr_is_any(&s->local) ||
+		     adit_addr_equal(&s->local, &key->local)))
+			return s;
+	return NULL;
+}
+
+/**
+ * adit_udp_read - read a packet as the socket would that it is on its way to
+ * @an: netns of the underlay
+ * @skb: at the UDP header
+ * @wire: its addresses are known; filled in
+ *
+ * Context: softirq, RCU. Return: false where there is none, or the packet is not
+ * one that it would get as it is.
+ */
+bool adit_udp_read(struct adit_net *an, struct sk_buff *skb,
+		   struct adit_wire *wire)
+{
+	const struct adit_sock *s;
+	const struct udphdr *uh;
+
+	if (!pskb_may_pull(skb, sizeof(*uh)))
+		return false;
+	skb_reset_transport_header(skb);
+	uh = udp_hdr(skb);
+	if (ntohs(uh->len) != skb->len)
+		return false;
+	s = sock_of(an, &wire->key, uh->dest);
+	if (!s || !csum_ok(skb, wire->outer))
+		return false;
+	read_udp(s, skb, wire, udp_hdr(skb));
+	return true;
 }
 
 /* The kernel looks for the socket by the ports of the quoted packet, of which
@@ -203,11 +265,22 @@ static int open_sock(struct adit_sock *s)
 	return 0;
 }
 
+static void list_ports(struct adit_net *an)
+{
+	const struct adit_sock *s;
+	u64 ports = 0;
+
+	list_for_each_entry(s, &an->socks, list)
+		ports |= adit_port_bit(s->port);
+	WRITE_ONCE(an->udp_ports, ports);
+}
+
 static void close_sock(struct adit_sock *s)
 {
 	if (--s->users)
 		return;
 	list_del_rcu(&s->list);
+	list_ports(s->an);
 	udp_tunnel_sock_release(adit_udp_tunnel_sock(s->sock));
 	kfree_rcu(s, rcu);
 }
@@ -266,6 +339,7 @@ static struct adit_sock *share_sock(struct adit_net *an,
 	}
 	s->users = 1;
 	list_add_tail_rcu(&s->list, &an->socks);
+	list_ports(an);
 	return s;
 }
 
@@ -362,6 +436,10 @@ int adit_listen(struct adit_net *an, struct adit_config *config,
 		else if (config->mode == ADIT_MODE_GRE)
 			err = listen_gre(config, i, extack);
 	}
+	if (!err && config->fastpath && !config->fast) {
+		err = adit_fast_hold(an);
+		config->fast = !err;
+	}
 	if (!err && config->deliver == ADIT_DELIVER_UNDERLAY && !config->arp) {
 		err = adit_arp_hide(an);
 		config->arp = !err;
@@ -389,6 +467,9 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 		if (config->gre[i])
 			unlisten_gre(config, i);
 	}
+	if (config->fast)
+		adit_fast_put(an);
+	config->fast = false;
 	if (config->arp)
 		adit_arp_unhide(an);
 	config->arp = false;

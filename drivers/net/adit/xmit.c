@@ -201,7 +201,8 @@ static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
 	unsigned int max = IP_MAX_MTU - flow_overhead(flow);
 	bool whole = skb->len <= max;
 
-	if (whole && fits(skb, mtu))
+	flow->fits = whole && fits(skb, mtu);
+	if (flow->fits)
 		return FIT_AS_IS;
 
 	/* RFC 4213, 3.2.2: what every IPv6 path must carry is fragmented */
@@ -294,7 +295,10 @@ static enum adit_drop send(struct adit_tunnel *t, struct sk_buff *skb,
 	}
 
 	adit_flow_set_dst(skb, flow);
-	err = flow->outer->send(t->net, skb);
+	if (flow->config->fastpath && flow->fits)
+		err = flow->outer->send_fast(t->net, skb);
+	else
+		err = flow->outer->send(t->net, skb);
 	if (unlikely(net_xmit_eval(err)))	/* a macro that reads it twice */
 		adit_count_drop(t, ADIT_DROP_TX_UNDERLAY);
 	else
@@ -341,7 +345,8 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 	if (unlikely(flow.config->mss_clamp) && adit_is_syn(skb, flow.inner))
 		adit_mss_clamp(skb, flow.inner,
 			       min_t(unsigned int, mtu, t->dev->mtu));
-	fit = likely(skb->len <= mtu) ? FIT_AS_IS : find_fit(skb, &flow, mtu);
+	flow.fits = skb->len <= mtu;
+	fit = likely(flow.fits) ? FIT_AS_IS : find_fit(skb, &flow, mtu);
 	if (skb_is_gso(skb) && fit == FIT_AS_IS && !adit_flow_gso_type(&flow))
 		fit = FIT_SEGMENTS;
 	if (fit == FIT_AS_IS)

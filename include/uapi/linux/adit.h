@@ -61,6 +61,8 @@
  * @IFLA_ADIT_DELIVER: u8, enum adit_deliver.
  * @IFLA_ADIT_MSS_CLAMP: u8, 1: the MSS that a TCP SYN announces through the
  *	device, either way, is lowered to what the path carries.
+ * @IFLA_ADIT_FASTPATH: u8, 1: outer packets pass by netfilter's hooks, and
+ *	received ones by the look-up of their route.
  */
 enum {
 	IFLA_ADIT_UNSPEC,
@@ -91,6 +93,7 @@ enum {
 	IFLA_ADIT_ISATAP,
 	IFLA_ADIT_DELIVER,
 	IFLA_ADIT_MSS_CLAMP,
+	IFLA_ADIT_FASTPATH,
 	__IFLA_ADIT_MAX
 };
 

@@ -1,0 +1,243 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# fastpath: outer packets pass by the hooks of both ends, inner ones do not; and
+# what the fast path is not sure of goes the ordinary way.
+#
+#	HA -- A adit0 ==== R ==== adit0 B -- HB
+#
+# shellcheck disable=SC2086 # options are words
+
+. ./lib.sh
+require nft tcpdump jq ethtool python3 socat
+
+BYTES=200000
+COUNTERS="seen_outer seen_inner"
+
+topo_sites
+A_IP6=2001:db8:1::1 B_IP6=2001:db8:2::2
+for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
+	set -- $end
+	must ip -n "$R" addr add 2001:db8:$3::254/64 dev $4
+	must ip -n "$1" addr add $2/64 dev eth0
+	must ip -n "$1" route add default via 2001:db8:$3::254
+done
+
+# watch NS: count what passes the hooks of it, ahead of all else.
+watch() {
+	local hook
+
+	must in_ns "$1" nft "add table inet w"
+	for hook in $COUNTERS; do
+		must in_ns "$1" nft "add counter inet w $hook"
+	done
+	for hook in prerouting input output postrouting forward; do
+		must in_ns "$1" nft "add chain inet w w_$hook \
+			{ type filter hook $hook priority -400; }"
+		must in_ns "$1" nft "add rule inet w w_$hook \
+			meta l4proto { 4, 41, 47 } counter name seen_outer"
+		must in_ns "$1" nft "add rule inet w w_$hook \
+			udp dport { 5555, 6080 } counter name seen_outer"
+	done
+	must in_ns "$1" nft "add rule inet w w_forward \
+		meta l4proto { 1, 6, 58 } counter name seen_inner"
+}
+
+# seen NS COUNTER
+seen() {
+	in_ns "$1" nft -j list counter inet w "$2" |
+		jq '.nftables[].counter? | select(.) | .packets'
+}
+
+unwatch() { must in_ns "$1" nft delete table inet w; }
+
+# sites OUTER OPTION...: adit0 in A and in B, and the way to the other's site.
+sites() {
+	local a=$A_IP b=$B_IP
+	[ "$1" = 4 ] || { a=$A_IP6; b=$B_IP6; }
+	shift
+
+	adit_new "$A" $a $b "$@"
+	adit_new "$B" $b $a "$@"
+	tunnel_addr "$A" adit0 10.9.0.1/30 fd09::1/64
+	tunnel_addr "$B" adit0 10.9.0.2/30 fd09::2/64
+	must ip -n "$A" route add 10.10.20.0/24 dev adit0
+	must ip -n "$A" route add fd00:20::/64 dev adit0
+	must ip -n "$B" route add 10.10.10.0/24 dev adit0
+	must ip -n "$B" route add fd00:10::/64 dev adit0
+}
+
+sites_gone() {
+	must ip -n "$A" link del adit0
+	must ip -n "$B" link del adit0
+}
+
+# talk: both families, both ways, small and large.
+talk() {
+	ping_ok "$HA" 10.10.20.2
+	ping_ok "$HB" fd00:10::2
+	check_eq "bytes received" $BYTES \
+		"$(tcp_bytes "$HA" "$HB" 10.10.20.2 $BYTES)"
+	check_eq "bytes received" $BYTES \
+		"$(tcp_bytes "$HB" "$HA" fd00:10::2 $BYTES)"
+}
+
+# passes_by OUTER OPTION...: a conversation of which no outer packet is seen.
+passes_by() {
+	local ns
+
+	sites "$@" fastpath on
+	# the first packet waits for the neighbour, the ordinary way
+	ping_ok "$HA" 10.10.20.2
+	ping_ok "$HB" 10.10.10.2
+	for ns in "$A" "$B"; do
+		watch "$ns"
+		drops_mark "$ns" adit0
+	done
+	talk
+	for ns in "$A" "$B"; do
+		check_eq "outer packets past hooks" 0 "$(seen "$ns" seen_outer)"
+		check_range "inner packets past hooks" 20 99999 \
+			"$(seen "$ns" seen_inner)"
+		check_drops "$ns" adit0
+		unwatch "$ns"
+	done
+	sites_gone
+}
+
+# The same with it off, for comparison with the counters; switched under way.
+switched() {
+	local n
+
+	sites 4
+	ping_ok "$HA" 10.10.20.2
+	watch "$B"
+	ping_ok "$HA" 10.10.20.2
+	check_eq "outer packets past hooks" 12 "$(seen "$B" seen_outer)"
+	in_ns "$HA" ping -q -i 0.02 -c 100 -W 5 10.10.20.2 >"$WORK/ping" &
+	n=$!
+	for _ in 1 2 3; do
+		must ip -n "$A" link set adit0 type adit fastpath on
+		must ip -n "$B" link set adit0 type adit fastpath on
+		must ip -n "$B" link set adit0 type adit fastpath off
+		must ip -n "$A" link set adit0 type adit fastpath off
+	done
+	wait $n
+	check_match "loss" " 0% packet loss" "$(cat "$WORK/ping")"
+	must ip -n "$B" link set adit0 type adit fastpath on
+	check_match "shown" '"fastpath":"on"' \
+		"$(ip -n "$B" -d -j link show adit0)"
+	unwatch "$B"
+	sites_gone
+}
+
+# Fragments are put together first, and made, by the stack. (A link this narrow
+# has no IPv6, nor has it later.)
+fragments() {
+	sites 4 df unset fastpath on
+	drops_mark "$B" adit0
+	must ip -n "$R" link set eth1 mtu 900
+	must ip -n "$B" link set eth0 mtu 900
+	watch "$B"
+	check "ping" in_ns "$HA" ping -q -c 3 -i 0.2 -W 5 -s 1400 -M dont \
+		10.10.20.2
+	check_range "outer packets past hooks" 3 99 "$(seen "$B" seen_outer)"
+	check_drops "$B" adit0
+	must ip -n "$B" link set eth0 mtu 1500
+	must ip -n "$R" link set eth1 mtu 1500
+	unwatch "$B"
+	sites_gone
+}
+
+# An address that is no longer the host's is no end of a tunnel.
+address_removed() {
+	local before
+
+	sites 4 fastpath on
+	ping_ok "$HA" 10.10.20.2
+	before=$(stat_get "$B" adit0 rx_packets)
+	must ip -n "$B" addr del $B_IP/24 dev eth0
+	check_fails "ping" in_ns "$HA" ping -q -c 3 -i 0.2 -W 1 10.10.20.2
+	check_eq "packets received" "$before" \
+		"$(stat_get "$B" adit0 rx_packets)"
+	must ip -n "$B" addr add $B_IP/24 dev eth0
+	must ip -n "$B" route add default via 198.51.100.254
+	check_within 5000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
+	sites_gone
+}
+
+# to_mac MAC: the outer packets of three pings go to that address, all of them.
+to_mac() {
+	capture_start "$A" eth0 mac "ip proto 4 and src $A_IP"
+	ping_ok "$HA" 10.10.20.2
+	capture_stop mac
+	check_eq "packets to $1" "3 3" "$(capture_show mac | wc -l) $(
+		capture_show mac "ether dst $1" | wc -l)"
+}
+
+# Where the neighbour goes, the next packet goes.
+neighbour_changed() {
+	local old new=02:00:00:00:00:fe
+
+	sites 4 fastpath on
+	ping_ok "$HA" 10.10.20.2
+	old=$(ip -n "$R" -j link show eth0 | jq -r '.[0].address')
+	to_mac "$old"
+	must ip -n "$R" link set eth0 address $new
+	must ip -n "$A" neigh replace 192.0.2.254 lladdr $new dev eth0
+	to_mac $new
+	must ip -n "$R" link set eth0 address "$old"
+	must ip -n "$A" neigh replace 192.0.2.254 lladdr "$old" dev eth0
+	to_mac "$old"
+	sites_gone
+}
+
+# And so with the route, at once and back.
+route_changed() {
+	sites 4 fastpath on
+	ping_ok "$HA" 10.10.20.2
+	drops_mark "$A" adit0
+	must ip -n "$A" route add unreachable $B_IP
+	in_ns "$HA" ping -q -c 3 -i 0.2 -W 1 10.10.20.2
+	check_drops "$A" adit0 tx_no_route 3
+	must ip -n "$A" route del unreachable $B_IP
+	ping_ok "$HA" 10.10.20.2
+
+	must ip -n "$A" link set eth0 down
+	must ip -n "$A" link set eth0 up
+	must ip -n "$A" route add default via 192.0.2.254
+	check_within 5000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
+	sites_gone
+}
+
+# Where there is IPsec policy every packet has to be asked about.
+with_ipsec() {
+	sites 4 fastpath on
+	ping_ok "$HA" 10.10.20.2
+	watch "$B"
+	must ip -n "$B" xfrm policy add dir in src 10.99.0.0/24 \
+		dst 10.99.1.0/24 action block
+	ping_ok "$HA" 10.10.20.2
+	check_eq "outer packets past hooks" 6 "$(seen "$B" seen_outer)"
+	must ip -n "$B" xfrm policy flush
+	ping_ok "$HA" 10.10.20.2
+	check_eq "outer packets past hooks" 6 "$(seen "$B" seen_outer)"
+	unwatch "$B"
+	sites_gone
+}
+
+case_run "ip over IPv4" passes_by 4
+case_run "ip over IPv6" passes_by 6
+case_run "gre over IPv4" passes_by 4 mode gre key 7 csum
+case_run "gre over IPv6" passes_by 6 mode gre
+case_run "fou over IPv4" passes_by 4 encap fou encap-dport 5555
+case_run "fou over IPv6" passes_by 6 encap fou encap-dport 5555
+case_run "gue over IPv4" passes_by 4 encap gue encap-dport 6080
+case_run "gre in gue over IPv6" passes_by 6 mode gre encap gue encap-dport 6080
+case_run "switched under traffic" switched
+case_run "fragments go the ordinary way" fragments
+case_run "an address that is gone" address_removed
+case_run "a neighbour that changes" neighbour_changed
+case_run "a route that changes, a link that flaps" route_changed
+case_run "IPsec policy" with_ipsec
+finish
