@@ -560,7 +560,8 @@ enum adit_err {
  * @hlen: bytes of its header
  * @gso_ipxip: SKB_GSO_* bit of IP directly in it
  * @check: refuse addresses that cannot be a tunnel's ends (RTNL)
- * @route: find flow->dst and flow->local (BHs off, RCU): 0 or an errno; to be
+ * @route: find flow->dst and flow->local (BHs off, RCU): 0, -ELOOP where it ends
+ *	at this host or goes through the device itself, or another errno; to be
  *	given back by adit_flow_put()
  * @towards: the way of packets between the ends of a key through a VRF or none,
  *	whosever source they have; a dst or an ERR_PTR

@@ -27,12 +27,31 @@ static unsigned int route_mtu(const struct adit_config *config,
 	return dst_xfrm(dst) ? dst_mtu(dst) : config->outer->route_mtu(dst);
 }
 
-static unsigned int link_mtu(const struct adit_tunnel *t, int ifindex)
+/* What tunnels have to know of the device below them */
+struct below {
+	unsigned int mtu;
+	unsigned int headroom;
+};
+
+/* Room that this device needs: no more, because the stack copies each packet
+ * that has less.
+ */
+static unsigned int headroom_of(const struct net_device *dev)
 {
+	return dev->hard_header_len + READ_ONCE(dev->needed_headroom);
+}
+
+static struct below below_link(const struct adit_tunnel *t, int ifindex)
+{
+	struct below below = { .mtu = ETH_DATA_LEN, .headroom = ETH_HLEN };
 	struct net_device *link;
 
 	link = ifindex ? __dev_get_by_index(t->net, ifindex) : NULL;
-	return link && link != t->dev ? link->mtu : ETH_DATA_LEN;
+	if (link && link != t->dev) {
+		below.mtu = link->mtu;
+		below.headroom = headroom_of(link);
+	}
+	return below;
 }
 
 /* The largest packet is limited by its 16-bit length all the same. */
@@ -55,25 +74,39 @@ static struct adit_flow flow_of(const struct adit_config *config,
 	return flow;
 }
 
-/* What the route to a fixed remote carries; 0: there is none (yet). The routes
+/* By the route to a fixed remote; an MTU of 0: there is none (yet). The routes
  * are the packet path's, which has BHs off.
  */
-static unsigned int remote_mtu(const struct adit_tunnel *t,
-			       struct adit_config *config)
+static struct below below_remote(const struct adit_tunnel *t,
+				 struct adit_config *config)
 {
 	struct adit_flow flow = flow_of(config, &adit_inners[ADIT_INNER_IP4]);
-	unsigned int mtu = 0;
+	struct below below = { 0 };
 
 	local_bh_disable();
 	rcu_read_lock();
 	if (!flow.outer->route(t->net, &flow)) {
-		if (flow.dst->dev != t->dev)
-			mtu = route_mtu(config, flow.dst);
+		below.mtu = route_mtu(config, flow.dst);
+		below.headroom = headroom_of(flow.dst->dev) +
+				 flow.dst->header_len;
 		adit_flow_put(&flow);
 	}
 	rcu_read_unlock();
 	local_bh_enable();
-	return mtu;
+	return below;
+}
+
+/* Where there is no route (yet), or no one remote, the device that the tunnel is
+ * bound to decides, or else Ethernet.
+ */
+static struct below below_tunnel(const struct adit_tunnel *t)
+{
+	struct adit_config *config = rtnl_dereference(t->config);
+	struct below below = { 0 };
+
+	if (adit_is_fixed(config))
+		below = below_remote(t, config);
+	return below.mtu ? below : below_link(t, config->link);
 }
 
 /**
@@ -104,29 +137,11 @@ unsigned int adit_mtu_towards(struct adit_config *config,
  * adit_mtu_of_underlay - the MTU that the underlay gives a tunnel now
  * @t: the tunnel
  *
- * Where there is no route (yet), or no one remote, the device that the tunnel
- * is bound to decides, or else Ethernet. Context: RTNL.
+ * Context: RTNL.
  */
 unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t)
 {
-	struct adit_config *config = rtnl_dereference(t->config);
-	unsigned int mtu = adit_is_fixed(config) ? remote_mtu(t, config) : 0;
-
-	return inner_mtu(config, mtu ?: link_mtu(t, config->link));
-}
-
-/* Room for the outer header and the underlay's, so that few packets must be
- * copied to make it.
- */
-static void sync_headroom(struct adit_tunnel *t)
-{
-	const struct adit_config *config = rtnl_dereference(t->config);
-	struct net_device *link;
-
-	link = config->link ? __dev_get_by_index(t->net, config->link) :
-				  NULL;
-	t->dev->needed_headroom = adit_overhead(config) +
-				  (link ? LL_RESERVED_SPACE(link) : LL_MAX_HEADER);
+	return inner_mtu(rtnl_dereference(t->config), below_tunnel(t).mtu);
 }
 
 /**
@@ -137,14 +152,14 @@ static void sync_headroom(struct adit_tunnel *t)
  */
 void adit_mtu_sync(struct adit_tunnel *t)
 {
-	unsigned int mtu;
+	const struct adit_config *config = rtnl_dereference(t->config);
+	struct below below = below_tunnel(t);
+	unsigned int mtu = inner_mtu(config, below.mtu);
 
-	sync_headroom(t);
-	if (!t->mtu_auto)
-		return;
-
-	mtu = adit_mtu_of_underlay(t);
-	if (mtu == t->dev->mtu)
+	WRITE_ONCE(t->dev->needed_headroom,
+		   min_t(unsigned int, adit_overhead(config) + below.headroom,
+			 U16_MAX));
+	if (!t->mtu_auto || mtu == t->dev->mtu)
 		return;
 	t->mtu_syncing = true;
 	dev_set_mtu(t->dev, mtu);
@@ -211,7 +226,7 @@ void adit_mtu_recheck(const struct adit_config *config,
 {
 	const struct adit_tunnel *t = config->tunnel;
 
-	if (READ_ONCE(t->mtu_auto) && dst->dev != t->dev &&
+	if (READ_ONCE(t->mtu_auto) &&
 	    inner_mtu(config, route_mtu(config, dst)) != READ_ONCE(t->dev->mtu))
 		schedule_sync(adit_net(t->net));
 }

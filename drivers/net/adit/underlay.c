@@ -114,6 +114,11 @@ static int find_route(struct net *net, struct adit_flow *flow,
 	dst = lookup(net, flow, &cookie);
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
+	if (unlikely(dst->dev == flow->config->tunnel->dev ||
+		     flow->outer->leads_back(dst))) {
+		dst_release(dst);
+		return -ELOOP;
+	}
 	flow->dst = dst;
 	if (route) {
 		dst_release(route->dst);

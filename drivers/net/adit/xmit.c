@@ -266,18 +266,15 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 				 struct adit_flow *flow)
 {
-	const struct adit_outer_ops *outer = flow->outer;
+	int err = flow->outer->route(t->net, flow);
 
-	if (unlikely(outer->route(t->net, flow))) {
-		memset(skb->cb, 0, sizeof(skb->cb));	/* a qdisc's until now */
-		dst_link_failure(skb);
-		return ADIT_DROP_TX_NO_ROUTE;
-	}
-	if (unlikely(flow->dst->dev == t->dev || outer->leads_back(flow->dst))) {
-		adit_flow_put(flow);
+	if (likely(!err))
+		return ADIT_DROP_NONE;
+	if (err == -ELOOP)
 		return ADIT_DROP_TX_LOOP_SELF;
-	}
-	return ADIT_DROP_NONE;
+	memset(skb->cb, 0, sizeof(skb->cb));	/* a qdisc's until now */
+	dst_link_failure(skb);
+	return ADIT_DROP_TX_NO_ROUTE;
 }
 
 /* Takes the route; the skb as xmit_one(). */
