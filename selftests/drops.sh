@@ -212,8 +212,9 @@ rx_ecn() {
 	dropped "$A" adit0 rx_ecn $N
 }
 
-# Packets arrive one by one; the ifb keeps them for a second and then hands all
-# of them over in one go, before the queue of adit0 is looked at again.
+# Only TCP is queued. Packets arrive one by one; the ifb keeps them for a second
+# and then hands all of them over in one go, before the queue of adit0 is looked
+# at again.
 rx_backlog() {
 	local n=12 backlog=5 old
 	local in=$((backlog + 1))
@@ -230,7 +231,7 @@ rx_backlog() {
 		# shellcheck disable=SC2064 # as it is now
 		trap "sysctl -qw net.core.netdev_max_backlog=$old" EXIT
 		sysctl -qw net.core.netdev_max_backlog=$backlog
-		raw "$B" ipip $B_IP $A_IP 0 0 10.9.0.2 10.9.0.77 $n
+		raw "$B" ipip $B_IP $A_IP 0 0 10.9.0.2 10.9.0.77 $n 6
 		dropped "$A" adit0 rx_backlog $((n - in)) \
 			rx_packets+$in rx_bytes+$((in * LEN))
 	)

@@ -9,8 +9,9 @@ udp DST COUNT SIZE [probe]        datagrams with SIZE bytes of data; probe: with
                                   DF and whatever the PMTU
 link DEV ETHERTYPE COUNT HEX      frames without a link-layer header
 ip SRC DST PROTO COUNT HEX        IPv4 packets with that payload
-ipip SRC DST TOS ITOS ISRC IDST COUNT
-                                  IPv4 in IPv4 with UDP, with outer and inner TOS
+ipip SRC DST TOS ITOS ISRC IDST COUNT [PROTO]
+                                  IPv4 in IPv4 with UDP, or what goes by PROTO, with
+                                  outer and inner TOS
 
 Owns: making and sending them. Does not own: what becomes of them (the tests).
 """
@@ -66,9 +67,9 @@ def ip(src, dst, proto, count, data=""):
     send_ip(ipv4(src, dst, int(proto), bytes.fromhex(data)), dst, count)
 
 
-def ipip(src, dst, tos, itos, isrc, idst, count):
+def ipip(src, dst, tos, itos, isrc, idst, count, proto=socket.IPPROTO_UDP):
     datagram = struct.pack("!HHHH", PORT, PORT, 108, 0) + bytes(100)
-    inner = ipv4(isrc, idst, socket.IPPROTO_UDP, datagram, int(itos))
+    inner = ipv4(isrc, idst, int(proto), datagram, int(itos))
     send_ip(ipv4(src, dst, socket.IPPROTO_IPIP, inner, int(tos)), dst, count)
 
 
