@@ -169,6 +169,24 @@ arp_again() {
 	no_server
 }
 
+# What the link's own device has as well is the link's, whoever had it first.
+arp_of_eth0() {
+	local first
+
+	must ip -n "$C" route replace $VIP dev eth0
+	for first in eth0 adit0; do
+		[ $first = adit0 ] || must ip -n "$B" addr add $VIP/32 dev eth0
+		server deliver underlay
+		[ $first = eth0 ] || must ip -n "$B" addr add $VIP/32 dev eth0
+		check "ARP answers, $first first" \
+			in_ns "$C" ping -q -c 1 -W 5 $VIP
+		no_server
+		must ip -n "$B" addr del $VIP/32 dev eth0
+		must ip -n "$C" neigh flush dev eth0
+	done
+	must ip -n "$C" route replace $VIP via 192.0.2.1
+}
+
 # The port of a VRF is the device that the packet came in on.
 in_vrf() {
 	must ip -n "$B" link add vrf0 type vrf table 50
@@ -204,6 +222,7 @@ case_run "nft and tcpdump see the inner packet on the underlay" seen_on_eth0
 case_run "deliver tunnel is what rp_filter drops; live change" deliver_tunnel
 case_run "no ARP, no ND for the device's addresses" no_arp
 case_run "ARP knows them again with deliver tunnel" arp_again
+case_run "an address that the link's device has too" arp_of_eth0
 case_run "the port of a VRF" in_vrf
 case_run "TCP" carries_tcp
 finish

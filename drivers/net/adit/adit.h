@@ -492,6 +492,7 @@ struct adit_inner {
 
 extern const struct adit_inner adit_inners[ADIT_INNER_MAX];
 const struct adit_inner *adit_inner_find(__be16 ethertype);
+const struct adit_inner *adit_inner_of_ipproto(u8 ipproto);
 
 static inline void adit_flow_put(struct adit_flow *flow)
 {
@@ -684,6 +685,7 @@ int adit_relisten(struct adit_net *an, struct adit_config *config,
 		  struct adit_config *old, struct netlink_ext_ack *extack);
 bool adit_udp_read(struct adit_net *an, struct sk_buff *skb,
 		   struct adit_wire *wire);
+bool adit_udp_csum_ok(struct sk_buff *skb, const struct adit_outer_ops *outer);
 int adit_udp_register(void);
 void adit_udp_unregister(void);
 

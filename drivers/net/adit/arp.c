@@ -19,15 +19,21 @@
 #include "adit.h"
 
 #if IS_ENABLED(CONFIG_NETFILTER_FAMILY_ARP)
-static bool is_hidden(struct net *net, __be32 addr)
+/* What the link's own device has too is the link's to know. */
+static bool is_hidden(struct net *net, const struct net_device *on, __be32 addr)
 {
 	const struct net_device *dev = __ip_dev_find(net, addr, false);
 	const struct adit_config *config = NULL;
+	struct in_device *in_dev;
 
 	if (dev && dev->rtnl_link_ops == &adit_link_ops)
 		config = rcu_dereference(((struct adit_tunnel *)
 					  netdev_priv(dev))->config);
-	return config && config->deliver == ADIT_DELIVER_UNDERLAY;
+	if (!config || config->deliver != ADIT_DELIVER_UNDERLAY)
+		return false;
+	in_dev = __in_dev_get_rcu(on);
+	return !in_dev ||
+	       !inet_confirm_addr(net, in_dev, 0, addr, RT_SCOPE_HOST);
 }
 
 /* The sender's IPv4 address in a request, which the hardware address of the
@@ -59,7 +65,8 @@ static unsigned int arp_in(void *priv, struct sk_buff *skb,
 {
 	const u8 *from = sender(skb, state->in);
 
-	if (from && is_hidden(state->net, target_of(from, state->in)))
+	if (from && is_hidden(state->net, state->in,
+			      target_of(from, state->in)))
 		return NF_DROP;
 	return NF_ACCEPT;
 }
@@ -73,12 +80,13 @@ static unsigned int arp_out(void *priv, struct sk_buff *skb,
 	if (!from)
 		return NF_ACCEPT;
 	memcpy(&addr, from, sizeof(addr));
-	if (is_hidden(state->net, addr)) {
-		addr = inet_select_addr(state->out,
-					target_of(from, state->out),
-					RT_SCOPE_LINK);
-		memcpy(from, &addr, sizeof(addr));
-	}
+	if (!is_hidden(state->net, state->out, addr))
+		return NF_ACCEPT;
+	addr = inet_select_addr(state->out, target_of(from, state->out),
+				RT_SCOPE_LINK);
+	if (is_hidden(state->net, state->out, addr))
+		return NF_DROP;
+	memcpy(from, &addr, sizeof(addr));
 	return NF_ACCEPT;
 }
 

@@ -22,19 +22,20 @@
 
 static_assert(sizeof(struct adit_key) == 48);
 
-/* A fraction of what jhash2() over the key costs, and of what memcmp() does.
- * Only users set keys, packets do not: it need not withstand more than habits.
+/* A fraction of what jhash2() over the key costs, and of what memcmp() does. Each
+ * multiplication mixes upwards only, so that its upper half is mixed in below.
  */
 static inline u32 hash_key(const void *data, u32 len, u32 seed)
 {
 	const u64 *words = data;
 	u64 hash = seed;
+	int i;
 
-	hash = (hash ^ words[0] ^ words[1]) * GOLDEN_RATIO_64;	/* remote */
-	hash = (hash ^ words[2] ^ words[3]) * GOLDEN_RATIO_64;	/* local */
-	hash = (hash ^ words[4]) * GOLDEN_RATIO_64;
-	hash = (hash ^ words[5]) * GOLDEN_RATIO_64;
-	return hash >> 32;
+	for (i = 0; i < sizeof(struct adit_key) / sizeof(*words); i++) {
+		hash = (hash ^ words[i]) * GOLDEN_RATIO_64;
+		hash ^= hash >> 32;
+	}
+	return hash;
 }
 
 static inline int compare_key(struct rhashtable_compare_arg *arg, const void *obj)

@@ -239,16 +239,12 @@ static enum adit_drop gue_shift_remcsum(struct adit_wire *wire, u16 len)
 static enum adit_drop gue_parse_inner(struct sk_buff *skb,
 				      struct adit_wire *wire, u8 ipproto)
 {
-	unsigned int i;
-
 	if (ipproto == IPPROTO_GRE) {
 		wire->key.format = adit_format(ADIT_MODE_GRE, ADIT_ENCAP_GUE,
 					       false);
 		return gre_parse(skb, wire, ADIT_MODE_GRE);
 	}
-	for (i = 0; i < ADIT_INNER_MAX; i++)
-		if (adit_inners[i].ipproto == ipproto)
-			wire->inner = &adit_inners[i];
+	wire->inner = adit_inner_of_ipproto(ipproto);
 	return wire->inner ? ADIT_DROP_NONE : ADIT_DROP_RX_PROTOCOL;
 }
 

@@ -37,7 +37,7 @@ static bool is_plain(const struct net *net, struct sk_buff *skb)
 	if (net->xfrm.policy_count[XFRM_POLICY_IN] || secpath_exists(skb))
 		return false;
 #endif
-	return skb->pkt_type == PACKET_HOST && !skb_dst(skb) &&
+	return skb->pkt_type == PACKET_HOST && !skb_dst(skb) && !skb->sk &&
 	       !netif_is_l3_slave(skb->dev) && !netif_is_l3_master(skb->dev) &&
 	       !nf_bridge_info_exists(skb);
 }
@@ -46,13 +46,9 @@ static bool is_plain(const struct net *net, struct sk_buff *skb)
 static bool read_wire(struct adit_net *an, struct sk_buff *skb,
 		      struct adit_wire *wire, u8 ipproto)
 {
-	unsigned int i;
-
 	if (ipproto == IPPROTO_UDP)
 		return adit_udp_read(an, skb, wire);
-	for (i = 0; i < ADIT_INNER_MAX; i++)
-		if (adit_inners[i].ipproto == ipproto)
-			wire->inner = &adit_inners[i];
+	wire->inner = adit_inner_of_ipproto(ipproto);
 	wire->fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, wire,
 							 wire->inner ?
 							 ADIT_MODE_IP :
@@ -60,11 +56,47 @@ static bool read_wire(struct adit_net *an, struct sk_buff *skb,
 	return true;
 }
 
-static bool is_local(struct net *net, const struct adit_key *key)
+static bool is_local(struct net *net, u8 family, const union adit_addr *addr,
+		     const struct net_device *in)
 {
-	if (key->family == AF_INET)
-		return __ip_dev_find(net, key->local.v4, false);
-	return ipv6_chk_addr(net, &key->local.v6, NULL, 0);
+	const struct net_device *dev;
+
+	if (family == AF_INET6)
+		return ipv6_chk_addr(net, &addr->v6, in,
+				     ipv6_addr_type(&addr->v6) &
+				     IPV6_ADDR_LINKLOCAL);
+	dev = __ip_dev_find(net, addr->v4, false);
+	return dev && dev->flags & IFF_UP && !netif_is_l3_slave(dev);
+}
+
+/* What the look-up of the route would have refused, of ends that no user has
+ * chosen
+ */
+static bool ends_ok(struct net *net, const struct adit_config *config,
+		    const struct adit_key *key, const struct net_device *in)
+{
+	if (!is_local(net, key->family, &key->local, in))
+		return false;
+	if (adit_is_fixed(config))
+		return true;
+	return !(key->family == AF_INET && adit_ip4_unfit(key->remote.v4)) &&
+	       !is_local(net, key->family, &key->remote, in);
+}
+
+static struct adit_config *find(struct adit_net *an, struct sk_buff *skb,
+				struct adit_wire *wire, u8 ipproto)
+{
+	struct adit_config *config;
+
+	if (!read_wire(an, skb, wire, ipproto) ||
+	    wire->fault != ADIT_DROP_NONE)
+		return NULL;
+	config = adit_demux_find(an, &wire->key, skb->dev);
+	if (!config || !config->fastpath ||
+	    !ends_ok(an->net, config, &wire->key, skb->dev) ||
+	    (ipproto == IPPROTO_UDP && !adit_udp_csum_ok(skb, wire->outer)))
+		return NULL;
+	return config;
 }
 
 /* Whose it is not is left as it came. */
@@ -75,17 +107,15 @@ static unsigned int take(struct adit_net *an, struct sk_buff *skb,
 		.outer = outer,
 		.key.family = outer->family,
 	};
-	struct adit_config *config = NULL;
+	struct adit_config *config;
 
 	if (!is_plain(an->net, skb))
 		return NF_ACCEPT;
 	outer->ends(skb, &wire.key);
 	__skb_pull(skb, outer->hlen);
 	skb_postpull_rcsum(skb, skb_network_header(skb), outer->hlen);
-	if (read_wire(an, skb, &wire, ipproto) &&
-	    wire.fault == ADIT_DROP_NONE)
-		config = adit_demux_find(an, &wire.key, skb->dev);
-	if (!config || !config->fastpath || !is_local(an->net, &wire.key)) {
+	config = find(an, skb, &wire, ipproto);
+	if (!config) {
 		__skb_push(skb, outer->hlen);
 		skb_postpush_rcsum(skb, skb->data, outer->hlen);
 		return NF_ACCEPT;
@@ -218,28 +248,68 @@ static bool is_usable(const struct neighbour *neigh)
  * @skb: complete but for length and checksum, with its route, and no larger than
  *	that carries; consumed
  *
- * Context: BHs off, RCU. Return: as ip_local_out(), which has it where a step
- * that is left out would have mattered.
+ * Context: BHs off. Return: as ip_local_out(), which has it where a step that is
+ * left out would have mattered.
  */
 int adit_fast_ip4(struct net *net, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct rtable *rt = container_of(dst, struct rtable, dst);
-	struct neighbour *neigh;
+	struct neighbour *neigh = NULL;
 	bool is_v6gw = false;
+	int err;
 
-	if (!is_direct(dst))
-		return adit_outer_ip4.send(net, skb);
-	neigh = ip_neigh_for_gw(rt, skb, &is_v6gw);
-	if (!is_usable(neigh))
-		return adit_outer_ip4.send(net, skb);
-
-	ip_hdr(skb)->tot_len = htons(skb->len);
-	ip_send_check(ip_hdr(skb));
-	skb->dev = dst->dev;
-	IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
-	return neigh_output(neigh, skb, is_v6gw);
+	rcu_read_lock();
+	if (is_direct(dst))
+		neigh = ip_neigh_for_gw(rt, skb, &is_v6gw);
+	if (is_usable(neigh)) {
+		ip_hdr(skb)->tot_len = htons(skb->len);
+		ip_send_check(ip_hdr(skb));
+		memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+		skb->dev = dst->dev;
+		IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
+		err = neigh_output(neigh, skb, is_v6gw);
+	} else {
+		err = adit_outer_ip4.send(net, skb);
+	}
+	rcu_read_unlock();
+	return err;
 }
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int output_ip6(struct net *net, struct sk_buff *skb,
+		      struct neighbour *neigh)
+{
+	unsigned int len = skb->len - sizeof(struct ipv6hdr);
+	struct dst_entry *dst = skb_dst(skb);
+
+	ipv6_hdr(skb)->payload_len = len > IPV6_MAXPLEN ? 0 : htons(len);
+	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+	skb->dev = dst->dev;
+	IP6_UPD_PO_STATS(net, ip6_dst_idev(dst), IPSTATS_MIB_OUT, skb->len);
+	return neigh_output(neigh, skb, false);
+}
+
+static struct neighbour *neigh_ip6(const struct sk_buff *skb)
+{
+	struct dst_entry *dst = skb_dst(skb);
+	struct rt6_info *rt = container_of(dst, struct rt6_info, dst);
+	struct in6_addr *daddr = &ipv6_hdr(skb)->daddr;
+
+	return __ipv6_neigh_lookup_noref(dst->dev, rt6_nexthop(rt, daddr));
+}
+#else
+static int output_ip6(struct net *net, struct sk_buff *skb,
+		      struct neighbour *neigh)
+{
+	return adit_outer_ip6.send(net, skb);
+}
+
+static struct neighbour *neigh_ip6(const struct sk_buff *skb)
+{
+	return NULL;
+}
+#endif
 
 /**
  * adit_fast_ip6 - hand an outer IPv6 packet to its neighbour
@@ -248,25 +318,14 @@ int adit_fast_ip4(struct net *net, struct sk_buff *skb)
  */
 int adit_fast_ip6(struct net *net, struct sk_buff *skb)
 {
-#if IS_ENABLED(CONFIG_IPV6)
-	struct dst_entry *dst = skb_dst(skb);
-	struct rt6_info *rt = container_of(dst, struct rt6_info, dst);
-	struct ipv6hdr *ip6h = ipv6_hdr(skb);
-	unsigned int len = skb->len - sizeof(*ip6h);
-	struct neighbour *neigh;
+	struct neighbour *neigh = NULL;
+	int err;
 
-	if (!is_direct(dst))
-		return adit_outer_ip6.send(net, skb);
-	neigh = __ipv6_neigh_lookup_noref(dst->dev,
-					  rt6_nexthop(rt, &ip6h->daddr));
-	if (!is_usable(neigh))
-		return adit_outer_ip6.send(net, skb);
-
-	ip6h->payload_len = len > IPV6_MAXPLEN ? 0 : htons(len);
-	skb->dev = dst->dev;
-	IP6_UPD_PO_STATS(net, ip6_dst_idev(dst), IPSTATS_MIB_OUT, skb->len);
-	return neigh_output(neigh, skb, false);
-#else
-	return adit_outer_ip6.send(net, skb);
-#endif
+	rcu_read_lock();
+	if (is_direct(skb_dst(skb)))
+		neigh = neigh_ip6(skb);
+	err = is_usable(neigh) ? output_ip6(net, skb, neigh) :
+				 adit_outer_ip6.send(net, skb);
+	rcu_read_unlock();
+	return err;
 }

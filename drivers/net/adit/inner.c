@@ -255,3 +255,19 @@ const struct adit_inner *adit_inner_find(__be16 ethertype)
 			return &adit_inners[i];
 	return NULL;
 }
+
+/**
+ * adit_inner_of_ipproto - the inner family that a protocol number announces
+ * @ipproto: of the header before it
+ *
+ * Return: its row, or NULL.
+ */
+const struct adit_inner *adit_inner_of_ipproto(u8 ipproto)
+{
+	unsigned int i;
+
+	for (i = 0; i < ADIT_INNER_MAX; i++)
+		if (adit_inners[i].ipproto == ipproto)
+			return &adit_inners[i];
+	return NULL;
+}

@@ -118,6 +118,8 @@ static enum adit_drop take_remcsum(struct sk_buff *skb,
 		return ADIT_DROP_NONE;
 	if (config->encap_csum && !wire->udp_csum)
 		return ADIT_DROP_RX_CSUM;
+	if (skb_is_gso(skb))
+		skb_shinfo(skb)->gso_type &= ~SKB_GSO_TUNNEL_REMCSUM;
 	if (start < wire->inner->hlen ||
 	    !pskb_may_pull(skb, offset + sizeof(__sum16)) ||
 	    !skb_partial_csum_set(skb, start, offset - start))
@@ -159,31 +161,44 @@ static enum adit_drop set_mac(struct sk_buff *skb,
 static DEFINE_PER_CPU(unsigned int, adit_rx_depth);
 
 /* Where segments are merged, TCP gains far more than the queue to that costs;
- * the rest would only be queued. All of a flow goes one way, or it would arrive
- * out of order. What comes out of a tunnel within a tunnel is queued as well,
- * because each level takes its part of one kernel stack.
+ * the rest would only be queued. What was merged before goes through the queue
+ * as well, or it would overtake. The queue is the adit device's, and is not
+ * emptied when another device goes.
  */
-static bool is_queued(const struct sk_buff *skb, const struct adit_inner *inner)
+static bool is_merged(const struct adit_tunnel *t, const struct sk_buff *skb,
+		      const struct adit_inner *inner)
 {
-	return (inner->proto_at && skb->data[inner->proto_at] == IPPROTO_TCP) ||
-	       __this_cpu_read(adit_rx_depth);
+	return skb->dev == t->dev && inner->proto_at &&
+	       skb->data[inner->proto_at] == IPPROTO_TCP;
+}
+
+/* What comes out of a tunnel within a tunnel is queued, because each level takes
+ * its part of one kernel stack.
+ */
+static int to_stack(struct sk_buff *skb)
+{
+	if (this_cpu_read(adit_rx_depth))
+		return netif_rx(skb);
+	this_cpu_inc(adit_rx_depth);
+	netif_receive_skb(skb);
+	this_cpu_dec(adit_rx_depth);
+	return NET_RX_SUCCESS;
 }
 
 static void deliver(struct adit_tunnel *t, struct sk_buff *skb,
 		    const struct adit_inner *inner)
 {
 	unsigned int len = skb->len;
+	int res;
 
-	if (!is_queued(skb, inner)) {
-		dev_sw_netstats_rx_add(t->dev, len);
-		__this_cpu_inc(adit_rx_depth);
-		netif_receive_skb(skb);
-		__this_cpu_dec(adit_rx_depth);
-	} else if (gro_cells_receive(&t->gro_cells, skb) == NET_RX_DROP) {
+	if (is_merged(t, skb, inner))
+		res = gro_cells_receive(&t->gro_cells, skb);
+	else
+		res = to_stack(skb);
+	if (unlikely(res == NET_RX_DROP))
 		adit_count_drop(t, ADIT_DROP_RX_BACKLOG);
-	} else {
+	else
 		dev_sw_netstats_rx_add(t->dev, len);
-	}
 }
 
 /* Off with the outer headers; what can be told of the inner packet by itself */

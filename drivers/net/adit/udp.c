@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * adit: what tunnels are received by, beyond the handlers that are always
- * there: UDP sockets, and the GRE protocol.
+ * there: UDP sockets, and the GRE protocol; and when hooks are wanted.
  *
  * Owns: sockets, one for all tunnels with the same family, local address, port
  * and VRF; the registration of GRE, which lasts as long as a tunnel needs it;
@@ -88,16 +88,6 @@ drop:
 	return 0;
 }
 
-static bool csum_ok(struct sk_buff *skb, const struct adit_outer_ops *outer)
-{
-	if (outer == &adit_outer_ip4)
-		return !skb_checksum_validate_zero_check(skb, IPPROTO_UDP,
-							 udp_hdr(skb)->check,
-							 inet_compute_pseudo);
-	return !udp_hdr(skb)->check ||
-	       !skb_checksum_validate(skb, IPPROTO_UDP, ip6_compute_pseudo);
-}
-
 /* No socket but an unbound one that takes packets to any address, or to this. */
 static const struct adit_sock *sock_of(struct adit_net *an,
 				       const struct adit_key *key, __be16 port)
@@ -111,6 +101,16 @@ static const struct adit_sock *sock_of(struct adit_net *an,
 		     adit_addr_equal(&s->local, &key->local)))
 			return s;
 	return NULL;
+}
+
+/* Datagrams of one flow may have been put together, which the socket's way undoes
+ * unless they are a tunnel's that carry segments.
+ */
+static bool is_many(const struct sk_buff *skb)
+{
+	return skb_is_gso(skb) &&
+	       !(skb_shinfo(skb)->gso_type &
+		 (SKB_GSO_UDP_TUNNEL | SKB_GSO_UDP_TUNNEL_CSUM));
 }
 
 /**
@@ -132,12 +132,36 @@ bool adit_udp_read(struct adit_net *an, struct sk_buff *skb,
 		return false;
 	skb_reset_transport_header(skb);
 	uh = udp_hdr(skb);
-	if (ntohs(uh->len) != skb->len)
+	if (ntohs(uh->len) != skb->len || is_many(skb))
 		return false;
 	s = sock_of(an, &wire->key, uh->dest);
-	if (!s || !csum_ok(skb, wire->outer))
+	if (!s)
 		return false;
-	read_udp(s, skb, wire, udp_hdr(skb));
+	read_udp(s, skb, wire, uh);
+	return true;
+}
+
+/**
+ * adit_udp_csum_ok - check a packet as its socket would, which also spares the
+ *	inner packet a part of that
+ * @skb: at the UDP header
+ * @outer: underlay row
+ */
+bool adit_udp_csum_ok(struct sk_buff *skb, const struct adit_outer_ops *outer)
+{
+	if (!udp_hdr(skb)->check)
+		return true;
+	if (outer == &adit_outer_ip4) {
+		if (skb_checksum_validate(skb, IPPROTO_UDP,
+					  inet_compute_pseudo))
+			return false;
+		skb_checksum_try_convert(skb, IPPROTO_UDP,
+					 inet_compute_pseudo);
+		return true;
+	}
+	if (skb_checksum_validate(skb, IPPROTO_UDP, ip6_compute_pseudo))
+		return false;
+	skb_checksum_try_convert(skb, IPPROTO_UDP, ip6_compute_pseudo);
 	return true;
 }
 
@@ -414,6 +438,12 @@ static void unlisten_gre(struct adit_config *config, unsigned int i)
 		adit_gre_unregister(ip6);
 }
 
+static void refuse_hook(struct netlink_ext_ack *extack, int err)
+{
+	if (err)
+		NL_SET_ERR_MSG_MOD(extack, "netfilter gives no hook for it");
+}
+
 /**
  * adit_listen - open what a tunnel's packets come in by
  * @an: netns of the underlay
@@ -439,10 +469,12 @@ int adit_listen(struct adit_net *an, struct adit_config *config,
 	if (!err && config->fastpath && !config->fast) {
 		err = adit_fast_hold(an);
 		config->fast = !err;
+		refuse_hook(extack, err);
 	}
 	if (!err && config->deliver == ADIT_DELIVER_UNDERLAY && !config->arp) {
 		err = adit_arp_hide(an);
 		config->arp = !err;
+		refuse_hook(extack, err);
 	}
 	if (err)
 		adit_unlisten(an, config);

@@ -31,17 +31,21 @@ static DEFINE_PER_CPU(struct adit_nest, adit_nest);
 
 static enum adit_drop nest_enter(const struct net_device *dev)
 {
+	unsigned int depth = this_cpu_inc_return(adit_nest.depth) - 1;
 	struct adit_nest *nest = this_cpu_ptr(&adit_nest);
+	enum adit_drop drop = ADIT_DROP_NONE;
 	unsigned int i;
 
-	for (i = 0; i < nest->depth; i++)
+	if (unlikely(depth >= ADIT_NESTING_MAX))
+		drop = ADIT_DROP_TX_NESTING;
+	for (i = 0; i < depth && i < ADIT_NESTING_MAX; i++)
 		if (nest->dev[i] == dev)
-			return ADIT_DROP_TX_LOOP_MUTUAL;
-	if (nest->depth == ADIT_NESTING_MAX)
-		return ADIT_DROP_TX_NESTING;
-
-	nest->dev[nest->depth++] = dev;
-	return ADIT_DROP_NONE;
+			drop = ADIT_DROP_TX_LOOP_MUTUAL;
+	if (unlikely(drop != ADIT_DROP_NONE))
+		this_cpu_dec(adit_nest.depth);
+	else
+		nest->dev[depth] = dev;
+	return drop;
 }
 
 static void nest_leave(void)
@@ -216,18 +220,18 @@ static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
 	return skb_is_gso(skb) ? FIT_SEGMENTS : FIT_FRAGMENTS;
 }
 
-/* The label is made of the hash; the flow is not looked at, because there is one. */
+/* The label is made of the hash, and not of the flow. */
 static noinline void set_label(struct net *net, struct sk_buff *skb,
 			       struct adit_flow *flow)
 {
-	struct flowi6 fl6;
+	struct flowi6 fl6 = { };
 
 	skb_get_hash(skb);
 	flow->label = ip6_make_flowlabel(net, skb, 0, true, &fl6);
 }
 
-/* What spreads flows over paths and queues is made of the packet as it is, before
- * anything is put before it: RFC 6438 for IPv6, RFC 8086 for UDP.
+/* What spreads flows over paths and queues is made of the packet as it is, ahead
+ * of anything is put before it: RFC 6438 for IPv6, RFC 8086 for UDP.
  */
 static void set_entropy(struct net *net, struct sk_buff *skb,
 			struct adit_flow *flow)
@@ -341,7 +345,7 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 	mtu = max_t(int, dst_mtu(flow.dst) - flow_overhead(&flow), 0);
 	if (unlikely(flow.config->mss_clamp) && adit_is_syn(skb, flow.inner))
 		adit_mss_clamp(skb, flow.inner,
-			       min_t(unsigned int, mtu, t->dev->mtu));
+			       min_t(unsigned int, mtu, READ_ONCE(t->dev->mtu)));
 	flow.fits = skb->len <= mtu;
 	fit = likely(flow.fits) ? FIT_AS_IS : find_fit(skb, &flow, mtu);
 	if (skb_is_gso(skb) && fit == FIT_AS_IS && !adit_flow_gso_type(&flow))
