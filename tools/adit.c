@@ -14,6 +14,7 @@
 
 #include <linux/rtnetlink.h>
 
+#include "link.h"
 #include "netlink.h"
 #include "options.h"
 #include "show.h"
