@@ -196,6 +196,17 @@ exact_wins() {
 }
 exact_has() { [ "$(stat_get "$N1" adit1 rx_packets)" = "$1" ]; }
 
+# What an allowed one sends in another way than agreed is counted, too, and what
+# somebody else sends is not.
+in_another_way() {
+	settle "$N1" adit0
+	drops_mark "$N1" adit0
+	raw "$N2" ip 192.0.2.2 192.0.2.1 4 3 "$INNER"
+	raw "$N2" ip 198.51.100.2 192.0.2.1 4 3 "$INNER"
+	check "what was sent is there" in_ns "$N2" ping -q -c 1 -W 5 192.0.2.1
+	check_drops "$N1" adit0 rx_encap 3
+}
+
 # Without a next hop there is nowhere to send it.
 no_next_hop() {
 	must ip -n "$N1" route add 10.99.0.0/24 dev adit0
@@ -228,6 +239,7 @@ case_run "next hops of both families" all_to_all "$V4|$V6" \
 	"proto 4 or ip6 proto 41"
 peers 192.0.2. ::192.0.2. allow 192.0.2.0/24 encap fou encap-dport 5555
 case_run "FOU" all_to_all "$V4|192.0.2.*5555" "udp port 5555"
+case_run "another encapsulation than FOU" in_another_way
 peers 2001:db8:: 2001:db8:: allow 2001:db8::/64 encap gue encap-dport 6080 \
 	mode gre key 5
 case_run "GRE in GUE" all_to_all "$V6" "udp port 6080"

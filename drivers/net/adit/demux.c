@@ -416,29 +416,55 @@ static bool same_encap(const struct adit_key *a, const struct adit_key *b)
 	       (!a->peer_port || a->peer_port == b->peer_port);
 }
 
-/* A packet between a tunnel's ends that is not the tunnel's is counted there:
- * somebody has to learn that the two ends do not agree.
- */
-static void count_miss(struct adit_net *an, const struct adit_wire *wire)
+/* May the tunnel have packets from there, whatever they look like? */
+static bool is_from_peer(const struct adit_entry *entry,
+			 const struct adit_key *key)
+{
+	return adit_is_fixed(entry->config) ||
+	       adit_allowed(entry->config, key);
+}
+
+/* The tunnel that a packet is next to, and what it lacks */
+static struct adit_tunnel *missed(const struct rhlist_head *list,
+				  const struct adit_wire *wire,
+				  enum adit_drop *cause)
 {
 	const struct adit_key *key = &wire->key;
-	const struct rhlist_head *pos, *list = peers_of(an, key);
 	const struct adit_entry *entry;
+	const struct rhlist_head *pos;
 	struct adit_tunnel *t = NULL;
-	enum adit_drop cause = ADIT_DROP_RX_ENCAP;
 	unsigned int n = 0;
 
+	*cause = ADIT_DROP_RX_ENCAP;
 	rhl_for_each_entry_rcu(entry, pos, list, peer) {
 		if (n++ == ADIT_PEERS_MAX)
 			break;
-		if (!is_between(entry, key))
+		if (!is_between(entry, key) || !is_from_peer(entry, key))
 			continue;
 		t = entry->config->tunnel;
 		if (same_encap(&entry->key, key)) {
-			cause = wire->fault == ADIT_DROP_NONE ?
-				ADIT_DROP_RX_KEY : wire->fault;
+			*cause = wire->fault == ADIT_DROP_NONE ?
+				 ADIT_DROP_RX_KEY : wire->fault;
 			break;
 		}
+	}
+	return t;
+}
+
+/* A packet between a tunnel's ends that is not the tunnel's is counted there:
+ * somebody has to learn that the two ends do not agree. One whose remote is any
+ * counts what those send that it allows.
+ */
+static void count_miss(struct adit_net *an, const struct adit_wire *wire)
+{
+	struct adit_key key = wire->key;
+	enum adit_drop cause;
+	struct adit_tunnel *t;
+
+	t = missed(peers_of(an, &key), wire, &cause);
+	if (!t) {
+		key.remote = adit_addr_any;
+		t = missed(peers_of(an, &key), wire, &cause);
 	}
 	if (t)
 		adit_count_drop(t, cause);
