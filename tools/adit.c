@@ -14,7 +14,9 @@
 
 #include <linux/rtnetlink.h>
 
+#include "adit.h"
 #include "link.h"
+#include "lvs.h"
 #include "netlink.h"
 #include "options.h"
 #include "show.h"
@@ -36,6 +38,9 @@ static void usage(FILE *fp)
 	      "       adit set NAME [ mtu N ] OPTION...\n"
 	      "       adit del NAME\n"
 	      "       adit show [ -j ] [ NAME ]\n"
+	      "       adit lvs [ --dry-run ] VIP... [ from DIRECTOR... ]\n"
+	      "                [ type { ipip | gre | gue } ] [ port PORT ] [ name NAME ]\n"
+	      "       adit lvs --check [ -j ] [ VIP... ] [ name NAME ]\n"
 	      "       adit version\n"
 	      "       adit help\n"
 	      "OPTION is one of:\n",
@@ -43,9 +48,9 @@ static void usage(FILE *fp)
 	adit_list_options(fp);
 }
 
-static int report(const struct adit_error *err)
+int report(const struct adit_error *err)
 {
-	const char *word = err->option ? err->option->word : NULL;
+	const char *word = word_for(err->option ? err->option->word : NULL);
 
 	switch (err->fault) {
 	case ADIT_UNKNOWN:
@@ -171,7 +176,7 @@ static int put_netns(struct nlmsghdr *request, const char *netns, int *fd)
 	return EXIT_OK;
 }
 
-static int do_add(int argc, char **argv)
+int do_add(int argc, char **argv)
 {
 	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct nlmsghdr *request;
@@ -200,7 +205,7 @@ static void put_index(struct nlmsghdr *request, int ifindex)
 	info->ifi_index = ifindex;
 }
 
-static int do_set(int argc, char **argv)
+int do_set(int argc, char **argv)
 {
 	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct nlmsghdr *request;
@@ -224,7 +229,7 @@ static int do_set(int argc, char **argv)
 	return link_talk(request, change.name, NULL, NULL);
 }
 
-static int do_del(int argc, char **argv)
+int do_del(int argc, char **argv)
 {
 	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
 	struct nlmsghdr *request;
@@ -291,6 +296,7 @@ static const struct command {
 	{ .word = "set", .run = do_set, .min = 1, .max = INT32_MAX },
 	{ .word = "del", .run = do_del, .min = 1, .max = 1 },
 	{ .word = "show", .run = do_show, .max = 2 },
+	{ .word = "lvs", .run = do_lvs, .min = 1, .max = INT32_MAX },
 	{ .word = "version", .run = do_version },
 	{ .word = "help", .run = do_help },
 };

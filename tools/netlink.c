@@ -4,7 +4,8 @@
  *
  * Owns: sockets, acknowledgements, extended acknowledgements (the attribute
  * they mark is named by its option), dumps that are whole or started over.
- * Does not own: what is asked (adit.c, show.c) or the options (options.c).
+ * Does not own: what is asked (adit.c, link.c, lvs.c) or the options
+ * (options.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -58,19 +59,26 @@ void complain(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-struct nlmsghdr *link_request(void *buf, __u16 type, __u16 flags,
-			      const char *name)
+struct nlmsghdr *route_request(void *buf, __u16 type, __u16 flags,
+			       size_t header)
 {
 	struct nlmsghdr *request;
-	struct ifinfomsg *info;
 
 	/* libmnl before 1.0.5 leaves padding as it is. */
 	memset(buf, 0, LINK_REQUEST_MAX);
 	request = mnl_nlmsg_put_header(buf);
 	request->nlmsg_type = type;
 	request->nlmsg_flags = NLM_F_REQUEST | flags;
-	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
-	info->ifi_family = AF_UNSPEC;
+	mnl_nlmsg_put_extra_header(request, header);
+	return request;
+}
+
+struct nlmsghdr *link_request(void *buf, __u16 type, __u16 flags,
+			      const char *name)
+{
+	struct nlmsghdr *request;
+
+	request = route_request(buf, type, flags, sizeof(struct ifinfomsg));
 	if (name)
 		mnl_attr_put_strz(request, IFLA_IFNAME, name);
 	return request;
@@ -104,6 +112,24 @@ static const char *link_word(__u16 attr)
 	return NULL;
 }
 
+static const struct alias no_aliases[] = { { NULL, NULL } };
+static const struct alias *aliases = no_aliases;
+
+void speak(const struct alias *words)
+{
+	aliases = words;
+}
+
+const char *word_for(const char *word)
+{
+	const struct alias *alias;
+
+	for (alias = aliases; word && alias->word; alias++)
+		if (!strcmp(alias->word, word))
+			return alias->as;
+	return word;
+}
+
 /* The word for what stands at the offset the kernel complained of. */
 static const char *blame(const struct nlmsghdr *request, __u32 offset)
 {
@@ -115,6 +141,8 @@ static const char *blame(const struct nlmsghdr *request, __u32 offset)
 	const struct nlattr *attr;
 	size_t depth;
 
+	if (request->nlmsg_type > RTM_SETLINK)
+		return NULL;
 	for (depth = 0; byte >= first && byte < end; depth++) {
 		attr = holds(first, end, byte);
 		if (!attr)
@@ -138,6 +166,7 @@ struct extack {
 static int read_extack(const struct nlattr *attr, void *data)
 {
 	struct extack *extack = data;
+	const char *word;
 
 	switch (mnl_attr_get_type(attr)) {
 	case NLMSGERR_ATTR_MSG:
@@ -145,9 +174,10 @@ static int read_extack(const struct nlattr *attr, void *data)
 			extack->text = mnl_attr_get_str(attr);
 		break;
 	case NLMSGERR_ATTR_OFFS:
-		if (mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-			extack->word =
-				blame(extack->request, mnl_attr_get_u32(attr));
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
+			break;
+		word = blame(extack->request, mnl_attr_get_u32(attr));
+		extack->word = word_for(word);
 		break;
 	}
 	return MNL_CB_OK;
@@ -316,18 +346,14 @@ int dump_append(const struct nlmsghdr *message, void *data)
 	return MNL_CB_OK;
 }
 
-/* The kernel filters by kind, unless the kind is not even loaded. */
-int link_dump(struct dump *dump)
+int dump_talk(struct nlmsghdr *request, struct dump *dump)
 {
-	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
-	struct exchange x = { .cb = dump_append, .data = dump };
-	struct nlattr *linkinfo;
+	struct exchange x = {
+		.request = request,
+		.cb = dump_append,
+		.data = dump,
+	};
 	int tries = DUMP_TRIES;
-
-	x.request = link_request(buf, RTM_GETLINK, NLM_F_DUMP, NULL);
-	linkinfo = mnl_attr_nest_start(x.request, IFLA_LINKINFO);
-	mnl_attr_put_strz(x.request, IFLA_INFO_KIND, "adit");
-	mnl_attr_nest_end(x.request, linkinfo);
 
 	do {
 		dump->len = 0;
@@ -342,6 +368,32 @@ int link_dump(struct dump *dump)
 	if (x.any_state)
 		complain("warning: the list changed while it was read");
 	return EXIT_OK;
+}
+
+/* The kernel filters by kind, unless the kind is not even loaded. */
+int link_dump(struct dump *dump, const char *kind)
+{
+	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
+	struct nlmsghdr *request;
+	struct nlattr *linkinfo;
+
+	request = link_request(buf, RTM_GETLINK, NLM_F_DUMP, NULL);
+	if (kind) {
+		linkinfo = mnl_attr_nest_start(request, IFLA_LINKINFO);
+		mnl_attr_put_strz(request, IFLA_INFO_KIND, kind);
+		mnl_attr_nest_end(request, linkinfo);
+	}
+	return dump_talk(request, dump);
+}
+
+const struct nlmsghdr *dump_next(const struct dump *dump,
+				 const struct nlmsghdr *at)
+{
+	const char *end = (const char *)dump->messages + dump->len;
+
+	at = at ? (const void *)((const char *)at + MNL_ALIGN(at->nlmsg_len)) :
+		  dump->messages;
+	return at && mnl_nlmsg_ok(at, end - (const char *)at) ? at : NULL;
 }
 
 void dump_free(struct dump *dump)

@@ -4,7 +4,8 @@
  *
  * Owns: one socket a question, the kernel's answers and its refusals put into
  * words.
- * Does not own: what is asked (adit.c, show.c) or the options (options.c).
+ * Does not own: what is asked (adit.c, link.c, lvs.c) or the options
+ * (options.c).
  */
 #ifndef ADIT_NETLINK_H
 #define ADIT_NETLINK_H
@@ -19,6 +20,7 @@ enum {
 	EXIT_OK,
 	EXIT_USAGE,
 	EXIT_KERNEL,
+	EXIT_FOUND, /* something wrong, by who looked for it */
 };
 
 /* Room for any one link request, a list of ADIT_LIST_MAX bytes included. */
@@ -26,6 +28,22 @@ enum {
 
 /* Say what is wrong, after "adit: " and with a newline. */
 void complain(const char *fmt, ...);
+
+/* A command that has another word for an option. */
+struct alias {
+	const char *word, *as;
+};
+
+/* From now on, blame these words: a list ended by a row without word. */
+void speak(const struct alias *words);
+const char *word_for(const char *word);
+
+/*
+ * Begin a request in a buffer of LINK_REQUEST_MAX bytes, with room for a header
+ * of that size, all zero.
+ */
+struct nlmsghdr *route_request(void *buf, __u16 type, __u16 flags,
+			       size_t header);
 
 /*
  * Begin a request for the link of that name (NULL: for all) in a buffer of
@@ -51,8 +69,15 @@ struct dump {
 int dump_append(const struct nlmsghdr *message, void *data);
 void dump_free(struct dump *dump);
 
-/* Keep all links of kind adit, and of other kinds while the module is out. */
-int link_dump(struct dump *dump);
+/* The message after that one (NULL: the first), or NULL. */
+const struct nlmsghdr *dump_next(const struct dump *dump,
+				 const struct nlmsghdr *at);
+
+/* Keep all of what a request for a list gives. Returns an exit status. */
+int dump_talk(struct nlmsghdr *request, struct dump *dump);
+
+/* Keep all links of that kind, and of others while its module is out. */
+int link_dump(struct dump *dump, const char *kind);
 
 /* The name under /run/netns of the netns that has this id here, or NULL. */
 const char *netns_name(__s32 nsid);

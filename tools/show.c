@@ -133,14 +133,13 @@ static void show_json(const struct link *link)
 
 static void show_dump(const struct dump *dump, bool json)
 {
-	const struct nlmsghdr *message = dump->messages;
-	int left = dump->len;
+	const struct nlmsghdr *message;
 	struct link link;
 
 	if (json)
 		json_open(NULL, '[');
-	for (; mnl_nlmsg_ok(message, left);
-	     message = mnl_nlmsg_next(message, &left)) {
+	for (message = dump_next(dump, NULL); message;
+	     message = dump_next(dump, message)) {
 		read_link(message, &link);
 		if (!is_adit(&link))
 			continue;
@@ -158,7 +157,7 @@ static void show_dump(const struct dump *dump, bool json)
 int show_links(const char *name, bool json)
 {
 	struct dump dump = { 0 };
-	int status = name ? get_link(name, &dump) : link_dump(&dump);
+	int status = name ? get_link(name, &dump) : link_dump(&dump, "adit");
 
 	if (!status)
 		show_dump(&dump, json);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * adit: addresses of the host.
+ *
+ * Owns: reading them, putting them on a device and taking them off it.
+ * Does not own: sockets (netlink.c), which addresses and why (lvs.c).
+ */
+#ifndef ADIT_ADDR_H
+#define ADIT_ADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <arpa/inet.h>
+#include <linux/types.h>
+
+struct address {
+	int family;
+	unsigned int bits; /* of its prefix */
+	int ifindex;
+	unsigned char bytes[16];
+};
+
+struct addresses {
+	struct address *list;
+	size_t n;
+};
+
+unsigned int addr_bits(int family);
+
+/* A single address that a service can have; NULL, or why it is none. */
+const char *addr_parse(struct address *addr, const char *text);
+
+/* Room for the longest, and for a length after it. */
+#define ADDR_TEXT (INET6_ADDRSTRLEN + sizeof("/128"))
+
+/* As text, which is returned. */
+const char *addr_name(const struct address *addr, char text[ADDR_TEXT]);
+const char *addr_prefix(const struct address *addr, char text[ADDR_TEXT]);
+
+/* The same address, on whatever device and in whatever prefix */
+bool addr_equal(const struct address *a, const struct address *b);
+
+/* Add to a list. */
+void addr_append(struct addresses *addrs, const struct address *addr);
+
+/* All of the host but those of links. Returns an exit status. */
+int addr_dump(struct addresses *addrs);
+
+/* RTM_NEWADDR or RTM_DELADDR. Returns an exit status. */
+int addr_talk(__u16 type, const struct address *addr);
+
+#endif /* ADIT_ADDR_H */
