@@ -8,6 +8,7 @@
 #   make dkms-install       the module through DKMS; dkms-uninstall
 #   make check              the tests on every kernel, in VMs
 #   make static             the static checks
+#   make bench              what a packet costs, in instructions
 #   make demo               two sites joined, in a VM
 #   make clean
 #
@@ -65,6 +66,9 @@ check:
 static:
 	selftests/static
 
+bench:
+	selftests/bench/run
+
 demo:
 	tools/demo
 
@@ -74,4 +78,4 @@ clean:
 
 .PHONY: all modules tools install uninstall modules-install tools-install \
 	modules-uninstall tools-uninstall dkms-install dkms-uninstall check \
-	static demo clean
+	static bench demo clean
