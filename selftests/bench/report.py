@@ -1,54 +1,131 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""report.py KERNEL LOG: the table of what guest measured.
+"""Tables of what guest measured.
 
-A line for each format: what the kernel's own driver, adit, and adit's fast path
-take for a packet; in brackets what they take over the plain route; and adit's
-overhead as a part of the kernel's.
+    report.py [--json FILE] DIR/KERNEL...
+
+DIR/KERNEL.log is what guest printed on that kernel.
+
+A line for each format, with what the kernel's own driver, adit, and adit with its
+fast path take for a packet; in brackets what of that is the tunnel's, which is
+the cost without the cost of the plain way; and adit's part over the kernel's.
+What TCP takes is shown as the speed of a processor of 10^9 instructions a second,
+and as a part of the plain way's speed.
 """
-import sys
+import argparse
+import json
+import os
 
 WHO = ("kernel", "adit", "fast")
 
 
 def read(path):
-    """(format, who) -> instructions a packet"""
-    result = {}
-    with open(path, encoding="utf-8") as log:
+    """The results in a log of guest, in order"""
+    results = []
+    with open(path + ".log", encoding="utf-8") as log:
         for line in log:
             word = line.split()
             if word[:2] == ["#", "RESULT"]:
-                result[tuple(word[2].split(":"))] = int(word[3])
-    return result
+                workload, fmt, who = word[2].split(":")
+                results.append({
+                    "kernel": os.path.basename(path), "workload": workload,
+                    "format": fmt, "who": who, "unit": word[3],
+                    "instructions": int(word[4])})
+    return results
 
 
-def row(result, fmt):
-    plain = result.get((f"plain/{fmt[-1]}", "none"))
+def complete(results):
+    """Add to each what is known from the others: overhead, ratio."""
+    cost = {(r["workload"], r["format"], r["who"]): r["instructions"]
+            for r in results}
+    for r in results:
+        plain = cost.get((r["workload"], "plain/" + r["format"][-1], "none"))
+        peer = cost.get((r["workload"], r["format"], "kernel"))
+        if r["who"] == "none" or plain is None:
+            continue
+        r["overhead"] = r["instructions"] - plain
+        r["of_plain"] = round(plain / r["instructions"], 4)
+        if r["who"] != "kernel" and peer is not None:
+            r["ratio"] = round(r["overhead"] / (peer - plain), 4)
+
+
+def packet_cells(result):
+    if not result:
+        return "-", ""
+    over = f"({result['overhead']})" if "overhead" in result else ""
+    return str(result["instructions"]), over
+
+
+def packet_row(found, fmt):
+    """FORMAT kernel () adit () ratio fast () ratio"""
+    if ("none",) == tuple(found):
+        return [fmt, str(found["none"]["instructions"])]
     cells = [fmt]
-    over = {}
     for who in WHO:
-        cost = result.get((fmt, who))
-        if cost is not None and plain is not None:
-            over[who] = cost - plain
-        cells.append("-" if cost is None else str(cost))
-        cells.append(f"({over[who]})" if who in over else "")
+        cells += packet_cells(found.get(who))
         if who != "kernel":
-            both = who in over and over.get("kernel")
-            cells.append(f"{over[who] / over['kernel']:.3f}" if both else "")
+            ratio = found.get(who, {}).get("ratio")
+            cells.append(f"{ratio:.3f}" if ratio is not None else "")
     return cells
 
 
-def table(kernel, result):
-    rows = [[kernel, "kernel", "", "adit", "", "ratio", "fast", "", "ratio"]]
-    for fmt in dict.fromkeys(fmt for fmt, who in result):
-        if fmt.startswith("plain/"):
-            rows.append([fmt, str(result[fmt, "none"])] + [""] * 7)
-        else:
-            rows.append(row(result, fmt))
+def speed_row(found, fmt):
+    """FORMAT none part kernel part adit part fast part"""
+    cells = [fmt]
+    for who in WHO if "none" not in found else ("none",):
+        r = found.get(who)
+        cells.append(f"{8e6 / r['instructions']:.2f}" if r else "-")
+        part = r and r.get("of_plain")
+        cells.append(f"{part:.3f}" if part else "")
+    return cells
+
+
+LAYOUT = {	# by unit
+    "packet": (packet_row, "instructions a packet",
+               ["kernel", "", "adit", "", "ratio", "fast", "", "ratio"]),
+    "MB": (speed_row, "Gbit/s",
+           ["kernel", "of plain", "adit", "of plain", "fast", "of plain"]),
+}
+
+
+def align(rows):
+    columns = max(map(len, rows))
+    rows = [row + [""] * (columns - len(row)) for row in rows]
     width = [max(map(len, column)) for column in zip(*rows)]
-    for cells in rows:
-        head, rest = cells[0].ljust(width[0]), zip(cells[1:], width[1:])
-        print("  ".join([head, *(c.rjust(w) for c, w in rest)]).rstrip())
+    for head, *cells in rows:
+        line = [head.ljust(width[0])]
+        line += [cell.rjust(w) for cell, w in zip(cells, width[1:])]
+        print("  ".join(line).rstrip())
 
 
-table(sys.argv[1], read(sys.argv[2]))
+def table(kernel, workload, results):
+    make, unit, head = LAYOUT[results[0]["unit"]]
+    print(f"{kernel}, {workload}: {unit}")
+    rows = [["", *head]]
+    for fmt in dict.fromkeys(r["format"] for r in results):
+        rows.append(make({r["who"]: r for r in results if r["format"] == fmt},
+                         fmt))
+    align(rows)
+    print()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json")
+    parser.add_argument("log", nargs="+")
+    args = parser.parse_args()
+    everything = []
+    for path in args.log:
+        results = read(path)
+        complete(results)
+        everything += results
+        for workload in dict.fromkeys(r["workload"] for r in results):
+            table(os.path.basename(path), workload,
+                  [r for r in results if r["workload"] == workload])
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as out:
+            json.dump(everything, out, indent=1)
+            out.write("\n")
+
+
+main()
