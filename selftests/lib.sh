@@ -21,7 +21,7 @@
 # complaint; that counts as a case.
 
 set -u
-export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin:$PWD/programs
 
 WORK=$(mktemp -d)
 ID=${WORK##*.}		# makes names of namespaces unique
@@ -32,6 +32,7 @@ DONE=
 SPACES=()
 declare -A RAW_ASK RAW_SAY
 LOADED=()		# modules to unload at the end
+SLOW=1			# what times of waiting are multiplied by
 
 # --- cases -------------------------------------------------------------------
 
@@ -204,10 +205,16 @@ must() {
 
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
+# debug_kernel: is it the one that watches itself (vm/debug.config)?
+debug_kernel() { [[ $(uname -r) == *-debug ]]; }
+
+# long_form: what can take long does.
+long_form() { [ -n "${ADIT_LONG-}" ]; }
+
 # busywait MILLISECONDS COMMAND...: repeat it until it succeeds; fails if it
-# has not by then.
+# has not by then. A kernel that watches itself has more time.
 busywait() {
-	local end=$(($(now_ms) + $1))
+	local end=$(($(now_ms) + $1 * SLOW))
 	shift
 
 	until "$@" >/dev/null 2>&1; do
@@ -667,4 +674,5 @@ MARK=$("$LIB/klog" mark "$(basename "$0")") || exit 1
 exec {OUT}>&1
 trap on_exit EXIT
 trap 'exit 130' INT TERM HUP
+! debug_kernel || SLOW=5
 modprobe adit || skip_all "needs the module adit"

@@ -18,8 +18,9 @@ KEEP=3		# cache entries kept of each name, the present one included
 say() { echo "vm: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-# The names in the table of kernels.
-kernel_names() { awk '!/^#/ && NF { print $1 }' "$VM/kernels"; }
+# Debian's kernels in the table, and with that which is built from its source.
+kernel_names() { awk '!/^#/ && NF && $3 != "-" { print $1 }' "$VM/kernels"; }
+kernel_names_all() { awk '!/^#/ && NF { print $1 }' "$VM/kernels"; }
 
 # each_kernel JOBS FUNCTION KERNEL...: call it for each, so many at a time.
 each_kernel() {
@@ -39,11 +40,8 @@ each_kernel() {
 
 # kernel_check KERNEL: end here unless there is such a kernel.
 kernel_check() {
-	if [ "$1" = debug ]; then
-		die "debug: the debug kernel is not built yet"
-	fi
-	grep -qx -- "$1" <<<"$(kernel_names)" ||
-		die "$1: no such kernel; there are: $(kernel_names | xargs)"
+	grep -qx -- "$1" <<<"$(kernel_names_all)" ||
+		die "$1: no such kernel; there are: $(kernel_names_all | xargs)"
 }
 
 # kernel_field KERNEL COLUMN
@@ -136,12 +134,14 @@ sums() { (cd "$1" && find . -type f ! -name SUMS | LC_ALL=C sort | xargs cksum);
 
 sums_ok() { cmp -s "$1/SUMS" <(sums "$1" 2>/dev/null); }
 
-# root_get KERNEL: directory of root.img, vmlinuz, initramfs and release.
+# root_get KERNEL: directory of root.img, vmlinuz, initramfs and release, and of
+# kernel.tar where the kernel is not in root.img.
 root_get() {
 	local suite pkgs key mirror1 mirror2
 
 	suite=$(kernel_field "$1" 2)
 	pkgs=$(kernel_field "$1" 3)
+	[ "$pkgs" != - ] || { built_root_get "$1" "$suite"; return; }
 	mirror1=$(mirror "$suite")
 	mirror2=$(mirror "$pkgs")
 	key=$(cd "$VM" && echo "$suite $pkgs $mirror1 $mirror2" |
@@ -150,10 +150,46 @@ root_get() {
 		unshare --mount "$VM/mkroot" "$suite" "$mirror1" "$pkgs" "$mirror2"
 }
 
+# built_root_get KERNEL BASE: that of the kernel BASE, with KERNEL in its place.
+# A change of the root does not build the kernel anew.
+built_root_get() {
+	local base kernel
+
+	base=$(root_get "$2") || exit 1
+	kernel=$(kernel_get "$1" "$base") || exit 1
+	cached "root-$1" "$(basename "$base")-$(basename "$kernel")" \
+		kernel_swap "$base" "$kernel"
+}
+
+# kernel_swap BASE KERNEL-DIRECTORY DIR
+kernel_swap() (
+	set -e
+	cd "$3"
+	for file in "$1/root.img" "$2"/{vmlinuz,release,kernel.tar}; do
+		ln "$file" . 2>/dev/null || cp "$file" .
+	done
+	mkdir ram
+	cd ram
+	zcat "$1/initramfs" | cpio --quiet -i
+	rm -f modules/*		# all that it needs is built in
+	find . | cpio --quiet -o -H newc | gzip -1 >../initramfs
+	rm -r "$PWD"
+)
+
+# kernel_get KERNEL ROOT: directory of vmlinuz, release and kernel.tar, of a
+# kernel that is built in that root.
+kernel_get() (
+	tmp=$(mktemp -d)
+	trap 'rm -rf "$tmp"' EXIT
+	cp "$VM/mkkernel" "$VM/$1.config" "$tmp"
+	key=$(cd "$tmp" && kernel_field "$1" 2 | hash_of .)
+	cached "kernel-$1" "$key" in_root "$2" "$tmp" mkkernel
+)
+
 # module_get KERNEL: directory of adit.tar, what `make dkms-install` and
 # `make -C tools install` add to that kernel's root.
 module_get() (
-	root=$(root_get "$1")
+	root=$(root_get "$1") || exit 1
 	tmp=$(mktemp -d)
 	trap 'rm -rf "$tmp"' EXIT
 	sources_copy "$tmp"
@@ -167,7 +203,7 @@ module_get() (
 sources_copy() {
 	tar -C "$TOP" -cf - --exclude-from="$TOP/.gitignore" \
 		--exclude=tools/adit drivers include tools Kbuild Makefile \
-		dkms.conf | tar -C "$1" -xf -
+		dkms.conf selftests/{debug,programs} | tar -C "$1" -xf -
 }
 
 # in_root ROOT SRC SCRIPT OUT: run SCRIPT of the directory SRC in a throw-away
@@ -192,6 +228,7 @@ in_root() {
 		mount --rbind /dev dev
 		mount --bind "$out" out
 		cp -a "$src/." src
+		[ ! -f "$root/kernel.tar" ] || tar --keep-directory-symlink -xf "$root/kernel.tar"
 		exec chroot . "/src/$script" "$(cat "$root/release")"
 	' - "$@" "$tmp" || rc=$?
 	rmdir "$tmp"
