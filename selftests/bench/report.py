@@ -30,21 +30,21 @@ def read(path):
                 results.append({
                     "kernel": os.path.basename(path), "workload": workload,
                     "format": fmt, "who": who, "unit": word[3],
-                    "instructions": int(word[4])})
+                    "value": int(word[4])})
     return results
 
 
 def complete(results):
     """Add to each what is known from the others: overhead, ratio."""
-    cost = {(r["workload"], r["format"], r["who"]): r["instructions"]
-            for r in results}
+    cost = {(r["workload"], r["format"], r["who"]): r["value"]
+            for r in results if r["workload"] != "manage"}
     for r in results:
         plain = cost.get((r["workload"], "plain/" + r["format"][-1], "none"))
         peer = cost.get((r["workload"], r["format"], "kernel"))
         if r["who"] == "none" or plain is None:
             continue
-        r["overhead"] = r["instructions"] - plain
-        r["of_plain"] = round(plain / r["instructions"], 4)
+        r["overhead"] = r["value"] - plain
+        r["of_plain"] = round(plain / r["value"], 4)
         if r["who"] != "kernel" and peer is not None:
             r["ratio"] = round(r["overhead"] / (peer - plain), 4)
 
@@ -53,13 +53,13 @@ def packet_cells(result):
     if not result:
         return "-", ""
     over = f"({result['overhead']})" if "overhead" in result else ""
-    return str(result["instructions"]), over
+    return str(result["value"]), over
 
 
 def packet_row(found, fmt):
     """FORMAT kernel () adit () ratio fast () ratio"""
     if ("none",) == tuple(found):
-        return [fmt, str(found["none"]["instructions"])]
+        return [fmt, str(found["none"]["value"])]
     cells = [fmt]
     for who in WHO:
         cells += packet_cells(found.get(who))
@@ -74,17 +74,34 @@ def speed_row(found, fmt):
     cells = [fmt]
     for who in WHO if "none" not in found else ("none",):
         r = found.get(who)
-        cells.append(f"{8e6 / r['instructions']:.2f}" if r else "-")
+        cells.append(f"{8e6 / r['value']:.2f}" if r else "-")
         part = r and r.get("of_plain")
         cells.append(f"{part:.3f}" if part else "")
     return cells
 
 
+def number_row(found, fmt):
+    """FORMAT kernel adit ratio fast ratio"""
+    cells = [fmt]
+    for who in WHO:
+        r = found.get(who)
+        cells.append(str(r["value"]) if r else "-")
+        if who != "kernel":
+            both = r and "kernel" in found
+            cells.append(f"{r['value'] / found['kernel']['value']:.3f}"
+                         if both else "")
+    return cells
+
+
+NUMBERS = ["kernel", "adit", "ratio", "fast", "ratio"]
 LAYOUT = {	# by unit
     "packet": (packet_row, "instructions a packet",
                ["kernel", "", "adit", "", "ratio", "fast", "", "ratio"]),
     "MB": (speed_row, "Gbit/s",
            ["kernel", "of plain", "adit", "of plain", "fast", "of plain"]),
+    "create": (number_row, "instructions to create a tunnel", NUMBERS),
+    "delete": (number_row, "instructions to delete a tunnel", NUMBERS),
+    "bytes": (number_row, "bytes of memory a tunnel", NUMBERS),
 }
 
 
@@ -119,9 +136,9 @@ def main():
         results = read(path)
         complete(results)
         everything += results
-        for workload in dict.fromkeys(r["workload"] for r in results):
-            table(os.path.basename(path), workload,
-                  [r for r in results if r["workload"] == workload])
+        for group in dict.fromkeys((r["workload"], r["unit"]) for r in results):
+            table(os.path.basename(path), group[0],
+                  [r for r in results if (r["workload"], r["unit"]) == group])
     if args.json:
         with open(args.json, "w", encoding="utf-8") as out:
             json.dump(everything, out, indent=1)

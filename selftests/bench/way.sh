@@ -129,15 +129,22 @@ others() {
 		}'
 }
 
-# adit_ends [OPTION...]
-adit_ends() {
-	local options="type adit mode $MODE encap $ENCAP $*"
-
+# adit_options [OPTION...], kernel_options: set OPTIONS, but for the ends.
+adit_options() {
+	OPTIONS="type adit mode $MODE encap $ENCAP $*"
 	module_alone adit
-	[ "$ENCAP" = none ] || options+=" encap-dport $PORT"
-	[ "$CSUM" != no ] || options+=" noencap-csum"
-	tunnels "$A" "$A_OUT" "$B_OUT" "$options"
-	tunnels "$B" "$B_OUT" "$A_OUT" "$options"
+	[ "$ENCAP" = none ] || OPTIONS+=" encap-dport $PORT"
+	[ "$CSUM" != no ] || OPTIONS+=" noencap-csum"
+}
+
+kernel_options() {
+	OPTIONS="type $DRIVER"
+	module_alone
+	case $DRIVER in
+	vxlan*) OPTIONS+=" dstport 4789" LAYER=2 ;;
+	geneve*) LAYER=2 ;;
+	esac
+	[ "$ENCAP" = none ] || fou_new
 }
 
 # fast_known: does adit have a fast path?
@@ -147,7 +154,7 @@ fast_known() {
 		must ip -n "$A" link del tun0
 }
 
-# fou_new: sets OPTIONS for the ends.
+# fou_new: B listens, and OPTIONS says where.
 fou_new() {
 	local inside="ipproto 4" no=''
 
@@ -163,27 +170,36 @@ fou_new() {
 		OPTIONS+=" ${no}encap-udp6-csum"
 }
 
-kernel_ends() {
-	OPTIONS="type $DRIVER"
-	module_alone
+fou_gone() {
+	[ "$ENCAP" = none ] || [ "$WHO" != kernel ] ||
+		must ip -n "$B" "-$OUTER" fou del port "$PORT"
+}
+
+tunnel_new() {
 	case $DRIVER in
-	vxlan*) LAYER=2 OPTIONS+=" dstport 4789" ;;
-	geneve*) geneve_ends; return ;;
-	wireguard) wireguard_ends; return ;;
+	geneve*) geneve_new ;;
+	wireguard) wireguard_new ;;
+	*)
+		tunnels "$A" "$A_OUT" "$B_OUT" "$OPTIONS"
+		tunnels "$B" "$B_OUT" "$A_OUT" "$OPTIONS"
+		;;
 	esac
-	[ "$ENCAP" = none ] || fou_new
-	tunnels "$A" "$A_OUT" "$B_OUT" "$OPTIONS"
-	tunnels "$B" "$B_OUT" "$A_OUT" "$OPTIONS"
+}
+
+# tunnel_gone: what is many goes faster with its module.
+tunnel_gone() {
+	batch "$A" "link del tun0"
+	batch "$B" "link del tun0"
+	[ "$TUNNELS" = 1 ] || module_alone
 }
 
 # Without `local`, which it does not know
-geneve_ends() {
-	LAYER=2
+geneve_new() {
 	batch "$A" "link add tun0 $OPTIONS remote $B_OUT" "link set tun0 up"
 	batch "$B" "link add tun0 $OPTIONS remote $A_OUT" "link set tun0 up"
 }
 
-wireguard_ends() {
+wireguard_new() {
 	local ns
 
 	for ns in "$A" "$B"; do
@@ -192,7 +208,7 @@ wireguard_ends() {
 	done
 	wireguard_peer "$A" "$B" "$B_OUT" 1
 	wireguard_peer "$B" "$A" "$A_OUT" 0
-	check_within 10000 "a handshake" wireguard_knows "$A" &&
+	check_within 600000 "a handshake" wireguard_knows "$A" &&
 		wireguard_peer "$A" "$B" "$B_OUT" 0
 }
 
@@ -207,13 +223,4 @@ wireguard_peer() {
 		private-key "$WORK/$1.key" \
 		peer "$(wg pubkey <"$WORK/$2.key")" endpoint "$addr:51820" \
 		allowed-ips 0.0.0.0/0,::/0 persistent-keepalive "$4"
-}
-
-# tunnels_gone: with the modules goes what is many.
-tunnels_gone() {
-	batch "$A" "link del tun0"
-	batch "$B" "link del tun0"
-	[ "$ENCAP" = none ] || [ "$WHO" != kernel ] ||
-		must ip -n "$B" "-$OUTER" fou del port "$PORT"
-	[ "$TUNNELS" = 1 ] || module_alone
 }
