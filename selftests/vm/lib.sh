@@ -13,7 +13,7 @@
 VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$VM/../.." && pwd)
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/adit
-KEEP=3		# cache entries kept of each name, the present one included
+KEEP=${ADIT_CACHE_KEEP:-3}	# cache entries kept of each name, the present one included
 
 say() { echo "vm: $*" >&2; }
 die() { say "$*"; exit 1; }
