@@ -227,11 +227,36 @@ struct adit_route {
 	union adit_addr local;
 };
 
-/* By inner family, because IPsec policy may treat the outer protocols
+/**
+ * struct adit_arrival - how a packet came in, which others may be like
+ * @dst: its route, referenced; NULL: none yet
+ * @cookie: what the route's validity is checked by
+ * @ifindex: device it came in on
+ * @mark: skb->mark when it was routed
+ * @family: AF_INET or AF_INET6
+ * @dsfield: outer DSCP and ECN
+ * @end: jiffies; not to be used from then on
+ * @remote: outer source
+ * @local: outer destination
+ */
+struct adit_arrival {
+	struct dst_entry *dst;
+	u32 cookie;
+	int ifindex;
+	u32 mark;
+	u8 family;
+	u8 dsfield;
+	unsigned long end;
+	union adit_addr remote;
+	union adit_addr local;
+};
+
+/* Routes out by inner family, because IPsec policy may treat the outer protocols
  * differently. A dst_cache would count references, on each packet.
  */
 struct adit_routes {
 	struct adit_route by_inner[ADIT_INNER_MAX];
+	struct adit_arrival arrival;
 };
 
 /**
@@ -275,7 +300,7 @@ struct adit_routes {
  * @socks: the sockets it is received by; by entry
  * @gre: the GRE protocol is registered for it; by entry
  * @arp: ARP is kept from its device's addresses for it
- * @fast: outer packets are looked at early for it
+ * @ingress: packets are caught at devices for it
  * @routes: outer routes as last looked up, per CPU
  * @rcu: freed by RCU: both packet paths hold it for as long as they run
  *
@@ -322,7 +347,7 @@ struct adit_config {
 	struct adit_sock *socks[2];
 	bool gre[2];
 	bool arp;
-	bool fast;
+	bool ingress;
 	struct adit_routes __percpu *routes;
 	struct rcu_head rcu;
 };
@@ -366,13 +391,7 @@ struct adit_tunnel {
 
 #define ADIT_ISEQ_SEEN	BIT_ULL(32)
 
-#define ADIT_FAST_HOOKS	2
-
-/* One of few, for a set of ports that may hold others too */
-static inline u64 adit_port_bit(__be16 port)
-{
-	return BIT_ULL(ntohs(port) % 64);
-}
+#define ADIT_SOCK_BUCKETS	64
 
 /**
  * struct adit_net - the tunnels whose underlay is one netns
@@ -381,11 +400,12 @@ static inline u64 adit_port_bit(__be16 port)
  * @peers: the same by remote, to tell what a packet that matched none lacked
  * @shapes: entries of each shape (RTNL)
  * @shape_mask: shapes that some entry has (RTNL, read without)
- * @socks: UDP sockets (RTNL, read under RCU)
- * @udp_ports: adit_port_bit() of their ports
+ * @socks: UDP sockets by port (RTNL, read under RCU)
  * @arp_users: tunnels that ARP is watched for (RTNL)
- * @fast_users: tunnels that outer packets are looked at early for (RTNL)
- * @fast_hooks: where that is done
+ * @ports: devices at which outer packets are caught (RTNL, read under RCU)
+ * @port_users: tunnels that they are caught for (RTNL)
+ * @port_wanted: ifindex of a device that may become one
+ * @port_work: makes it one
  * @tunnels: all of them (RTNL)
  * @mtu_work: brings MTUs in line with the underlay
  * @fib_nb: tells of its routes
@@ -397,16 +417,23 @@ struct adit_net {
 	struct rhltable peers;
 	unsigned int shapes[ADIT_SHAPES];
 	u32 shape_mask;
-	struct list_head socks;
-	u64 udp_ports;
+	struct hlist_head socks[ADIT_SOCK_BUCKETS];
 	unsigned int arp_users;
-	unsigned int fast_users;
-	struct nf_hook_ops fast_hooks[ADIT_FAST_HOOKS];
+	struct list_head ports;
+	unsigned int port_users;
+	int port_wanted;
+	struct work_struct port_work;
 	struct list_head tunnels;
 	struct delayed_work mtu_work;
 	struct notifier_block fib_nb;
 	bool closing;
 };
+
+static inline struct hlist_head *adit_sock_bucket(struct adit_net *an,
+						  __be16 port)
+{
+	return &an->socks[ntohs(port) % ADIT_SOCK_BUCKETS];
+}
 
 /**
  * struct adit_wire - an outer packet, taken apart
@@ -564,6 +591,7 @@ enum adit_err {
  * @route: find flow->dst and flow->local (BHs off, RCU): 0, -ELOOP where it ends
  *	at this host or goes through the device itself, or another errno; to be
  *	given back by adit_flow_put()
+ * @cookie: what a route's validity is to be checked by
  * @towards: the way of packets between the ends of a key through a VRF or none,
  *	whosever source they have; a dst or an ERR_PTR
  * @route_mtu: a route's own MTU, but not what ICMP taught
@@ -591,6 +619,7 @@ struct adit_outer_ops {
 	int (*check)(struct net *net, const struct adit_config *config,
 		     struct nlattr *data[], struct netlink_ext_ack *extack);
 	int (*route)(struct net *net, struct adit_flow *flow);
+	u32 (*cookie)(const struct dst_entry *dst);
 	struct dst_entry *(*towards)(struct net *net,
 				     const struct adit_key *key, int oif);
 	unsigned int (*route_mtu)(const struct dst_entry *dst);
@@ -615,6 +644,7 @@ extern const struct adit_outer_ops adit_outer_ip6;
 const struct adit_outer_ops *adit_outer_of_len(unsigned int addr_len);
 const struct adit_outer_ops *adit_outer_of(u8 family);
 const char *adit_ip4_unfit(__be32 addr);
+const char *adit_ip6_unfit(const struct in6_addr *addr);
 struct adit_routes __percpu *adit_routes_alloc(void);
 void adit_routes_free(struct adit_routes __percpu *routes);
 unsigned int adit_limit_hlen(const struct adit_flow *flow);
@@ -638,8 +668,8 @@ netdev_tx_t adit_xmit(struct sk_buff *skb, struct net_device *dev);
 unsigned int adit_overhead(const struct adit_config *config);
 
 /* receive.c */
-void adit_receive(struct sk_buff *skb, struct adit_config *config,
-		  struct adit_wire *wire);
+bool adit_receive(struct sk_buff *skb, struct adit_config *config,
+		  struct adit_wire *wire, bool goes_on);
 
 /* remote.c */
 struct adit_allow *adit_allow_alloc(unsigned int n);
@@ -696,9 +726,29 @@ struct adit_icmp adit_icmp_ip6(u8 type, u8 code, int offset, __be32 info);
 void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
 		   struct adit_config *config, const struct adit_wire *wire);
 
+/* early.c */
+struct adit_config *adit_early_read(struct adit_net *an, struct sk_buff *skb,
+				    struct adit_wire *wire, u8 ipproto);
+bool adit_early_csum_ok(struct sk_buff *skb, const struct adit_wire *wire);
+struct dst_entry *adit_early_route(const struct adit_config *config,
+				   const struct sk_buff *skb,
+				   const struct adit_wire *wire, u8 ipproto);
+void adit_early_learn(const struct adit_config *config, struct sk_buff *skb,
+		      const struct adit_wire *wire);
+
+/* ingress.c */
+bool adit_ingress_wanted(const struct adit_config *config,
+			 const struct sk_buff *skb);
+void adit_ingress_add(struct adit_net *an, int ifindex);
+void adit_ingress_hold(struct adit_net *an);
+void adit_ingress_put(struct adit_net *an);
+void adit_ingress_gone(const struct net_device *dev);
+void adit_ingress_init(struct adit_net *an);
+void adit_ingress_exit(struct adit_net *an);
+
 /* fastpath.c */
-int adit_fast_hold(struct adit_net *an);
-void adit_fast_put(struct adit_net *an);
+bool adit_fast_ends_ok(const struct adit_config *config,
+		       const struct adit_key *key, const struct net_device *in);
 int adit_fast_ip4(struct net *net, struct sk_buff *skb);
 int adit_fast_ip6(struct net *net, struct sk_buff *skb);
 

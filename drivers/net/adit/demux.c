@@ -106,7 +106,7 @@ struct adit_config *adit_config_alloc(const struct adit_config *old)
 	memset(config->gre, 0, sizeof(config->gre));
 	config->n_entries = 0;
 	config->arp = false;
-	config->fast = false;
+	config->ingress = false;
 	config->allow = NULL;
 
 	config->routes = adit_routes_alloc();
@@ -500,7 +500,8 @@ bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 					   wire->outer->sdif(skb));
 
 	if (config) {
-		adit_receive(skb, config, wire);
+		adit_early_learn(config, skb, wire);
+		adit_receive(skb, config, wire, false);
 		return true;
 	}
 	count_miss(an, wire);

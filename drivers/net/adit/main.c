@@ -27,7 +27,7 @@ static int __net_init adit_net_init(struct net *net)
 
 	an->net = net;
 	INIT_LIST_HEAD(&an->tunnels);
-	INIT_LIST_HEAD(&an->socks);
+	adit_ingress_init(an);
 
 	err = adit_demux_init(an);
 	if (err)
@@ -62,6 +62,7 @@ static void __net_exit adit_net_exit_batch(struct list_head *net_list)
 	list_for_each_entry(net, net_list, exit_list) {
 		an = adit_net(net);
 		adit_mtu_exit(an);
+		adit_ingress_exit(an);
 		adit_demux_exit(an);
 	}
 }

@@ -31,6 +31,7 @@ static unsigned int route_mtu(const struct adit_config *config,
 struct below {
 	unsigned int mtu;
 	unsigned int headroom;
+	int ifindex;
 };
 
 /* Room that this device needs: no more, because the stack copies each packet
@@ -48,6 +49,7 @@ static struct below below_link(const struct adit_tunnel *t, int ifindex)
 
 	link = ifindex ? __dev_get_by_index(t->net, ifindex) : NULL;
 	if (link && link != t->dev) {
+		below.ifindex = ifindex;
 		below.mtu = link->mtu;
 		below.headroom = headroom_of(link);
 	}
@@ -86,6 +88,7 @@ static struct below below_remote(const struct adit_tunnel *t,
 	local_bh_disable();
 	rcu_read_lock();
 	if (!flow.outer->route(t->net, &flow)) {
+		below.ifindex = flow.dst->dev->ifindex;
 		below.mtu = route_mtu(config, flow.dst);
 		below.headroom = headroom_of(flow.dst->dev) +
 				 flow.dst->header_len;
@@ -148,6 +151,7 @@ unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t)
  * adit_mtu_sync - bring MTU and headroom in line with the underlay
  * @t: a registered tunnel
  *
+ * Where packets go, others will come from, so that they are caught there.
  * Context: RTNL.
  */
 void adit_mtu_sync(struct adit_tunnel *t)
@@ -156,6 +160,7 @@ void adit_mtu_sync(struct adit_tunnel *t)
 	struct below below = below_tunnel(t);
 	unsigned int mtu = inner_mtu(config, below.mtu);
 
+	adit_ingress_add(adit_net(t->net), below.ifindex);
 	WRITE_ONCE(t->dev->needed_headroom,
 		   min_t(unsigned int, adit_overhead(config) + below.headroom,
 			 U16_MAX));
@@ -248,6 +253,8 @@ static int netdev_event(struct notifier_block *nb, unsigned long event,
 
 	if (event == NETDEV_CHANGEMTU)
 		schedule_sync(adit_net(dev_net(dev)));
+	if (event == NETDEV_UNREGISTER)
+		adit_ingress_gone(dev);
 	return NOTIFY_DONE;
 }
 

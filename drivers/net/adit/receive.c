@@ -16,6 +16,7 @@
 #include <net/dst_metadata.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
+#include <net/rps.h>
 
 #include "adit.h"
 
@@ -185,20 +186,52 @@ static int to_stack(struct sk_buff *skb)
 	return NET_RX_SUCCESS;
 }
 
-static void deliver(struct adit_tunnel *t, struct sk_buff *skb,
-		    const struct adit_inner *inner)
+/* Does anybody want to see what comes in on the device, or have it on another
+ * CPU?
+ */
+static bool is_watched(struct net_device *dev)
+{
+	return dev_nit_active(dev) || adit_dev_has_tc_ingress(dev) ||
+#ifdef CONFIG_NETFILTER_INGRESS
+	       rcu_access_pointer(dev->nf_hooks_ingress) ||
+#endif
+#ifdef CONFIG_RPS
+	       static_branch_unlikely(&rps_needed) ||
+#endif
+	       rcu_access_pointer(dev->xdp_prog);
+}
+
+/* The core is in the midst of receiving the packet, and has all of it still
+ * before it that is done with one of the adit device: it need not begin anew.
+ */
+static bool can_go_on(const struct adit_tunnel *t, struct sk_buff *skb)
+{
+	if (skb->dev != t->dev || is_watched(t->dev))
+		return false;
+	skb->skb_iif = t->dev->ifindex;
+	return true;
+}
+
+/* Return: the packet is the caller's, for the core to go on with. */
+static bool deliver(struct adit_tunnel *t, struct sk_buff *skb,
+		    const struct adit_inner *inner, bool goes_on)
 {
 	unsigned int len = skb->len;
-	int res;
+	int res = NET_RX_SUCCESS;
 
-	if (is_merged(t, skb, inner))
+	if (is_merged(t, skb, inner)) {
 		res = gro_cells_receive(&t->gro_cells, skb);
-	else
-		res = to_stack(skb);
+		goes_on = false;
+	} else {
+		goes_on = goes_on && can_go_on(t, skb);
+		if (!goes_on)
+			res = to_stack(skb);
+	}
 	if (unlikely(res == NET_RX_DROP))
 		adit_count_drop(t, ADIT_DROP_RX_BACKLOG);
 	else
 		dev_sw_netstats_rx_add(t->dev, len);
+	return goes_on;
 }
 
 /* Off with the outer headers; what can be told of the inner packet by itself */
@@ -230,9 +263,9 @@ static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 	return set_mac(skb, config);
 }
 
-static enum adit_drop receive(struct adit_tunnel *t, struct sk_buff *skb,
-			      struct adit_config *config,
-			      struct adit_wire *wire)
+/* All but the delivery */
+static enum adit_drop decap(struct adit_tunnel *t, struct sk_buff *skb,
+			    struct adit_config *config, struct adit_wire *wire)
 {
 	const struct adit_inner *inner = wire->inner;
 	enum adit_drop drop;
@@ -257,25 +290,29 @@ static enum adit_drop receive(struct adit_tunnel *t, struct sk_buff *skb,
 
 	if (unlikely(config->mss_clamp) && adit_is_syn(skb, inner))
 		adit_mss_clamp(skb, inner, adit_mtu_towards(config, wire));
-	deliver(t, skb, inner);
 	return ADIT_DROP_NONE;
 }
 
 /**
  * adit_receive - take a packet that belongs to a tunnel
- * @skb: network header outer, at what follows it; consumed
+ * @skb: network header outer, headers from skb->data on as in @wire; consumed
+ *	unless it goes on
  * @config: the tunnel's
  * @wire: the outer packet
+ * @goes_on: the caller is where the core receives packets, and can leave the
+ *	inner one to it
  *
- * Context: softirq, RCU.
+ * Context: softirq, RCU. Return: the packet is the inner one and is to go on.
  */
-void adit_receive(struct sk_buff *skb, struct adit_config *config,
-		  struct adit_wire *wire)
+bool adit_receive(struct sk_buff *skb, struct adit_config *config,
+		  struct adit_wire *wire, bool goes_on)
 {
 	struct adit_tunnel *t = config->tunnel;
 	enum adit_drop drop;
 
-	drop = receive(t, skb, config, wire);
-	if (unlikely(drop != ADIT_DROP_NONE))
-		adit_drop_skb(t, skb, drop);
+	drop = decap(t, skb, config, wire);
+	if (likely(drop == ADIT_DROP_NONE))
+		return deliver(t, skb, wire->inner, goes_on);
+	adit_drop_skb(t, skb, drop);
+	return false;
 }

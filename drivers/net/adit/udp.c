@@ -22,7 +22,7 @@
 
 /**
  * struct adit_sock - a UDP socket
- * @list: in adit_net.socks
+ * @node: in adit_net.socks
  * @an: netns of the underlay
  * @sock: the socket
  * @outer: its family
@@ -35,7 +35,7 @@
  * @rcu: freed by RCU
  */
 struct adit_sock {
-	struct list_head list;
+	struct hlist_node node;
 	struct adit_net *an;
 	struct socket *sock;
 	const struct adit_outer_ops *outer;
@@ -58,14 +58,14 @@ static void wire_init(struct adit_wire *wire, const struct adit_sock *s)
 	wire->key.port = s->port;
 }
 
-/* The skb is at the UDP header, its addresses are known. */
+/* The UDP header is at wire->hlen, the addresses are known. */
 static void read_udp(const struct adit_sock *s, struct sk_buff *skb,
 		     struct adit_wire *wire, const struct udphdr *uh)
 {
 	wire->key.port = s->port;
 	wire->key.peer_port = uh->source;
 	wire->udp_csum = uh->check;
-	wire->hlen = sizeof(*uh);
+	wire->hlen += sizeof(*uh);
 	wire->fault = adit_encaps[s->encap].parse(skb, wire, s->mode);
 }
 
@@ -94,7 +94,7 @@ static const struct adit_sock *sock_of(struct adit_net *an,
 {
 	const struct adit_sock *s;
 
-	list_for_each_entry_rcu(s, &an->socks, list)
+	hlist_for_each_entry_rcu(s, adit_sock_bucket(an, port), node)
 		if (s->port == port && s->outer->family == key->family &&
 		    !s->bound &&
 		    (adit_addr_is_any(&s->local) ||
@@ -116,8 +116,8 @@ static bool is_many(const struct sk_buff *skb)
 /**
  * adit_udp_read - read a packet as the socket would that it is on its way to
  * @an: netns of the underlay
- * @skb: at the UDP header
- * @wire: its addresses are known; filled in
+ * @skb: the packet
+ * @wire: its addresses are known, and where the UDP header is (hlen); filled in
  *
  * Context: softirq, RCU. Return: false where there is none, or the packet is not
  * one that it would get as it is.
@@ -128,11 +128,10 @@ bool adit_udp_read(struct adit_net *an, struct sk_buff *skb,
 	const struct adit_sock *s;
 	const struct udphdr *uh;
 
-	if (!pskb_may_pull(skb, sizeof(*uh)))
+	if (!pskb_may_pull(skb, wire->hlen + sizeof(*uh)))
 		return false;
-	skb_reset_transport_header(skb);
-	uh = udp_hdr(skb);
-	if (ntohs(uh->len) != skb->len || is_many(skb))
+	uh = (const void *)(skb->data + wire->hlen);
+	if (ntohs(uh->len) != skb->len - wire->hlen || is_many(skb))
 		return false;
 	s = sock_of(an, &wire->key, uh->dest);
 	if (!s)
@@ -165,6 +164,26 @@ bool adit_udp_csum_ok(struct sk_buff *skb, const struct adit_outer_ops *outer)
 	return true;
 }
 
+/* Has a tunnel of this socket sent what is quoted? Then the error is its. */
+static bool err_sock(const struct adit_sock *s, struct sk_buff *skb,
+		     const struct adit_icmp *icmp, const struct udphdr *uh)
+{
+	struct adit_config *config;
+	struct adit_wire wire;
+
+	wire_init(&wire, s);
+	s->outer->quoted_ends(skb, &wire.key);
+	wire.key.peer_port = uh->dest;
+	wire.hlen = icmp->offset + sizeof(*uh);
+	wire.fault = adit_encaps[s->encap].parse(skb, &wire, s->mode);
+	config = adit_demux_quoted(s->an, skb, &wire);
+	if (!config || (config->sport && config->sport != uh->source) ||
+	    (!config->external && config->dport != uh->dest))
+		return false;
+	adit_icmp_err(skb, icmp, config, &wire);
+	return true;
+}
+
 /* The kernel looks for the socket by the ports of the quoted packet, of which
  * the source may be any. Here each socket is asked in turn whether a tunnel of
  * its has sent that packet: there is one a port.
@@ -173,10 +192,9 @@ static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 		   struct adit_icmp *icmp)
 {
 	struct adit_net *an = adit_net(dev_net(skb->dev));
-	struct adit_config *config;
 	const struct adit_sock *s;
-	struct adit_wire wire;
 	struct udphdr uh;
+	unsigned int i;
 
 	if (!icmp->offset ||
 	    skb_copy_bits(skb, icmp->offset, &uh, sizeof(uh)))
@@ -185,21 +203,11 @@ static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	if (outer->err(icmp->type, icmp->code) == ADIT_ERR_REDIRECT)
 		return -ENOENT;
 
-	list_for_each_entry_rcu(s, &an->socks, list) {
-		if (s->outer != outer)
-			continue;
-		wire_init(&wire, s);
-		outer->quoted_ends(skb, &wire.key);
-		wire.key.peer_port = uh.dest;
-		wire.hlen = icmp->offset + sizeof(uh);
-		wire.fault = adit_encaps[s->encap].parse(skb, &wire, s->mode);
-		config = adit_demux_quoted(an, skb, &wire);
-		if (!config || (config->sport && config->sport != uh.source) ||
-		    (!config->external && config->dport != uh.dest))
-			continue;
-		adit_icmp_err(skb, icmp, config, &wire);
-		return 0;
-	}
+	for (i = 0; i < ADIT_SOCK_BUCKETS; i++)
+		hlist_for_each_entry_rcu(s, &an->socks[i], node)
+			if (s->outer == outer &&
+			    err_sock(s, skb, icmp, &uh))
+				return 0;
 	return -ENOENT;
 }
 
@@ -289,22 +297,11 @@ static int open_sock(struct adit_sock *s)
 	return 0;
 }
 
-static void list_ports(struct adit_net *an)
-{
-	const struct adit_sock *s;
-	u64 ports = 0;
-
-	list_for_each_entry(s, &an->socks, list)
-		ports |= adit_port_bit(s->port);
-	WRITE_ONCE(an->udp_ports, ports);
-}
-
 static void close_sock(struct adit_sock *s)
 {
 	if (--s->users)
 		return;
-	list_del_rcu(&s->list);
-	list_ports(s->an);
+	hlist_del_rcu(&s->node);
 	udp_tunnel_sock_release(adit_udp_tunnel_sock(s->sock));
 	kfree_rcu(s, rcu);
 }
@@ -315,7 +312,7 @@ static struct adit_sock *find_sock(struct adit_net *an,
 {
 	struct adit_sock *s;
 
-	list_for_each_entry(s, &an->socks, list)
+	hlist_for_each_entry(s, adit_sock_bucket(an, want->port), node)
 		if (s->port == want->port && s->outer == want->outer &&
 		    s->bound == want->bound &&
 		    (adit_addr_is_any(&s->local) ||
@@ -362,8 +359,7 @@ static struct adit_sock *share_sock(struct adit_net *an,
 		return ERR_PTR(err);
 	}
 	s->users = 1;
-	list_add_tail_rcu(&s->list, &an->socks);
-	list_ports(an);
+	hlist_add_tail_rcu(&s->node, adit_sock_bucket(an, s->port));
 	return s;
 }
 
@@ -466,10 +462,9 @@ int adit_listen(struct adit_net *an, struct adit_config *config,
 		else if (config->mode == ADIT_MODE_GRE)
 			err = listen_gre(config, i, extack);
 	}
-	if (!err && config->fastpath && !config->fast) {
-		err = adit_fast_hold(an);
-		config->fast = !err;
-		refuse_hook(extack, err);
+	if (!err && !config->ingress) {
+		adit_ingress_hold(an);
+		config->ingress = true;
 	}
 	if (!err && config->deliver == ADIT_DELIVER_UNDERLAY && !config->arp) {
 		err = adit_arp_hide(an);
@@ -499,9 +494,9 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 		if (config->gre[i])
 			unlisten_gre(config, i);
 	}
-	if (config->fast)
-		adit_fast_put(an);
-	config->fast = false;
+	if (config->ingress)
+		adit_ingress_put(an);
+	config->ingress = false;
 	if (config->arp)
 		adit_arp_unhide(an);
 	config->arp = false;

@@ -71,6 +71,8 @@ void adit_routes_free(struct adit_routes __percpu *routes)
 	for_each_possible_cpu(cpu)
 		for (i = 0; i < ADIT_INNER_MAX; i++)
 			dst_release(per_cpu_ptr(routes, cpu)->by_inner[i].dst);
+	for_each_possible_cpu(cpu)
+		dst_release(per_cpu_ptr(routes, cpu)->arrival.dst);
 	free_percpu(routes);
 }
 
@@ -99,12 +101,10 @@ static bool is_good(const struct adit_route *route)
 /* A route that had to be looked up afresh may have another MTU than the last. */
 static int find_route(struct net *net, struct adit_flow *flow,
 		      struct dst_entry *(*lookup)(struct net *net,
-						  struct adit_flow *flow,
-						  u32 *cookie))
+						  struct adit_flow *flow))
 {
 	struct adit_route *route = route_of(flow);
 	struct dst_entry *dst;
-	u32 cookie;
 
 	flow->noref = route;
 	if (likely(route && is_good(route))) {
@@ -113,7 +113,7 @@ static int find_route(struct net *net, struct adit_flow *flow,
 		return 0;
 	}
 
-	dst = lookup(net, flow, &cookie);
+	dst = lookup(net, flow);
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
 	if (unlikely(dst->dev == flow->config->tunnel->dev ||
@@ -125,7 +125,7 @@ static int find_route(struct net *net, struct adit_flow *flow,
 	if (route) {
 		dst_release(route->dst);
 		route->dst = dst;
-		route->cookie = cookie;
+		route->cookie = flow->outer->cookie(dst);
 		route->local = flow->local;
 		adit_mtu_recheck(flow->config, dst);
 	}
@@ -199,8 +199,7 @@ static int ip4_check(struct net *net, const struct adit_config *config,
 	return 0;
 }
 
-static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow,
-				    u32 *cookie)
+static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
 	struct flowi4 fl4 = {
@@ -219,13 +218,17 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow,
 	if (IS_ERR(rt))
 		return ERR_CAST(rt);
 	flow->local.v4 = fl4.saddr;
-	*cookie = 0;
 	return &rt->dst;
 }
 
 static int ip4_route(struct net *net, struct adit_flow *flow)
 {
 	return find_route(net, flow, ip4_lookup);
+}
+
+static u32 ip4_cookie(const struct dst_entry *dst)
+{
+	return 0;
 }
 
 static struct dst_entry *ip4_towards(struct net *net,
@@ -363,6 +366,7 @@ const struct adit_outer_ops adit_outer_ip4 = {
 	.gso_ipxip = SKB_GSO_IPXIP4,
 	.check = ip4_check,
 	.route = ip4_route,
+	.cookie = ip4_cookie,
 	.towards = ip4_towards,
 	.route_mtu = ip4_route_mtu,
 	.leads_back = ip4_leads_back,
@@ -382,7 +386,11 @@ const struct adit_outer_ops adit_outer_ip4 = {
 
 /* --- IPv6 */
 
-static const char *ip6_unfit(const struct in6_addr *addr)
+/**
+ * adit_ip6_unfit - adit_ip4_unfit() of an IPv6 address
+ * @addr: the address
+ */
+const char *adit_ip6_unfit(const struct in6_addr *addr)
 {
 	if (ipv6_addr_is_multicast(addr))
 		return "a multicast address";
@@ -408,7 +416,7 @@ static int ip6_check(struct net *net, const struct adit_config *config,
 	const struct in6_addr *remote = &config->remote.v6;
 	const struct in6_addr *local = &config->local.v6;
 	struct net_device *link = bound_to(net, config);
-	const char *unfit = ip6_unfit(remote);
+	const char *unfit = adit_ip6_unfit(remote);
 
 	if (!ipv6_mod_enabled()) {
 		NL_SET_ERR_MSG_MOD(extack, "IPv6 is off on this host");
@@ -419,7 +427,7 @@ static int ip6_check(struct net *net, const struct adit_config *config,
 	if (unfit)
 		return refuse_addr(extack, data[IFLA_ADIT_REMOTE], "remote",
 				   unfit);
-	unfit = ip6_unfit(local);
+	unfit = adit_ip6_unfit(local);
 	if (unfit)
 		return refuse_addr(extack, data[IFLA_ADIT_LOCAL], "local",
 				   unfit);
@@ -437,8 +445,7 @@ static int ip6_check(struct net *net, const struct adit_config *config,
 	return 0;
 }
 
-static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow,
-				    u32 *cookie)
+static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
 	struct flowi6 fl6 = {
@@ -460,13 +467,17 @@ static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow,
 	if (IS_ERR(dst))
 		return dst;
 	flow->local.v6 = fl6.saddr;
-	*cookie = rt6_get_cookie(container_of(dst, struct rt6_info, dst));
 	return dst;
 }
 
 static int ip6_route(struct net *net, struct adit_flow *flow)
 {
 	return find_route(net, flow, ip6_lookup);
+}
+
+static u32 ip6_cookie(const struct dst_entry *dst)
+{
+	return rt6_get_cookie(container_of(dst, struct rt6_info, dst));
 }
 
 static struct dst_entry *ip6_towards(struct net *net,
@@ -650,6 +661,7 @@ const struct adit_outer_ops adit_outer_ip6 = {
 	.gso_ipxip = SKB_GSO_IPXIP6,
 	.check = ip6_check,
 	.route = ip6_route,
+	.cookie = ip6_cookie,
 	.towards = ip6_towards,
 	.route_mtu = ip6_route_mtu,
 	.leads_back = ip6_leads_back,

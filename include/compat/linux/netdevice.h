@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * compat: the lockless transmit flag was a feature bit and became a member;
- * dev_sw_netstats_tx_add() is younger than its receive twin.
+ * dev_sw_netstats_tx_add() is younger than its receive twin; what tc has on a
+ * device was a mini qdisc and became a list of programs.
  */
 #ifndef _ADIT_COMPAT_LINUX_NETDEVICE_H
 #define _ADIT_COMPAT_LINUX_NETDEVICE_H
@@ -14,6 +15,18 @@ static inline void adit_dev_set_lltx(struct net_device *dev)
 	dev->lltx = true;
 #else
 	dev->features |= NETIF_F_LLTX;
+#endif
+}
+
+/* Does tc have anything to do with what a device receives? */
+static inline bool adit_dev_has_tc_ingress(const struct net_device *dev)
+{
+#if defined(CONFIG_NET_XGRESS)
+	return rcu_access_pointer(dev->tcx_ingress);
+#elif defined(CONFIG_NET_CLS_ACT)
+	return rcu_access_pointer(dev->miniq_ingress);
+#else
+	return false;
 #endif
 }
 
