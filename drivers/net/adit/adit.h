@@ -251,12 +251,19 @@ struct adit_arrival {
 	union adit_addr local;
 };
 
+/* An IPv4 address that was this host's when routes had that number */
+struct adit_local {
+	__be32 addr;
+	int genid;
+};
+
 /* Routes out by inner family, because IPsec policy may treat the outer protocols
  * differently. A dst_cache would count references, on each packet.
  */
 struct adit_routes {
 	struct adit_route by_inner[ADIT_INNER_MAX];
 	struct adit_arrival arrival;
+	struct adit_local local;
 };
 
 /**
@@ -300,6 +307,7 @@ struct adit_routes {
  * @socks: the sockets it is received by; by entry
  * @gre: the GRE protocol is registered for it; by entry
  * @arp: ARP is kept from its device's addresses for it
+ * @keeps_routes: outer routes serve more than one packet
  * @ingress: packets are caught at devices for it
  * @routes: outer routes as last looked up, per CPU
  * @rcu: freed by RCU: both packet paths hold it for as long as they run
@@ -348,6 +356,7 @@ struct adit_config {
 	bool gre[2];
 	bool arp;
 	bool ingress;
+	bool keeps_routes;
 	struct adit_routes __percpu *routes;
 	struct rcu_head rcu;
 };
@@ -489,6 +498,8 @@ struct adit_icmp {
  *	less, the outer packet is fragmented; 0: no such size
  * @index: into adit_routes
  * @read: take from the inner header what the outer one depends on
+ * @hash: hash ends and ports, which follow its shortest header;
+ *	false: that is not all there is to its flow
  * @too_deep: tell the packet's sender that it may not be encapsulated again;
  *	NULL: that cannot be
  * @dsfield: DSCP and ECN of the packet; NULL: it has no ECN
@@ -509,6 +520,7 @@ struct adit_inner {
 	u16 min_mtu;
 	u8 index;
 	void (*read)(struct sk_buff *skb, struct adit_flow *flow);
+	bool (*hash)(const struct sk_buff *skb, u32 *hash);
 	void (*too_deep)(struct sk_buff *skb);
 	u8 (*dsfield)(const struct sk_buff *skb);
 	int (*tcp)(struct sk_buff *skb);
@@ -520,6 +532,7 @@ struct adit_inner {
 extern const struct adit_inner adit_inners[ADIT_INNER_MAX];
 const struct adit_inner *adit_inner_find(__be16 ethertype);
 const struct adit_inner *adit_inner_of_ipproto(u8 ipproto);
+void adit_inner_hash(struct sk_buff *skb, const struct adit_inner *inner);
 
 static inline void adit_flow_put(struct adit_flow *flow)
 {
@@ -726,10 +739,10 @@ struct adit_icmp adit_icmp_ip6(u8 type, u8 code, int offset, __be32 info);
 void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
 		   struct adit_config *config, const struct adit_wire *wire);
 
+/* neigh.c */
+int adit_neigh_construct(struct net_device *dev, struct neighbour *neigh);
+
 /* early.c */
-struct adit_config *adit_early_read(struct adit_net *an, struct sk_buff *skb,
-				    struct adit_wire *wire, u8 ipproto);
-bool adit_early_csum_ok(struct sk_buff *skb, const struct adit_wire *wire);
 struct dst_entry *adit_early_route(const struct adit_config *config,
 				   const struct sk_buff *skb,
 				   const struct adit_wire *wire, u8 ipproto);

@@ -22,20 +22,24 @@
 
 static_assert(sizeof(struct adit_key) == 48);
 
-/* A fraction of what jhash2() over the key costs, and of what memcmp() does. Each
- * multiplication mixes upwards only, so that its upper half is mixed in below.
+/* A fraction of what jhash2() over the key costs, and of what memcmp() does: the
+ * words of a key, each times an odd number that has nothing to do with the
+ * others'. A multiplication mixes upwards only, so that the upper half of the sum
+ * is mixed in below and multiplied once more.
  */
 static inline u32 hash_key(const void *data, u32 len, u32 seed)
 {
-	const u64 *words = data;
+	const u64 *word = data;
 	u64 hash = seed;
-	int i;
 
-	for (i = 0; i < sizeof(struct adit_key) / sizeof(*words); i++) {
-		hash = (hash ^ words[i]) * GOLDEN_RATIO_64;
-		hash ^= hash >> 32;
-	}
-	return hash;
+	hash += word[0] * 0x6a09e667f3bcc909ull;
+	hash += word[1] * 0xbb67ae8584caa73bull;
+	hash += word[2] * 0x3c6ef372fe94f82bull;
+	hash += word[3] * 0xa54ff53a5f1d36f1ull;
+	hash += word[4] * 0x510e527fade682d1ull;
+	hash += word[5] * 0x9b05688c2b3e6c1full;
+	hash ^= hash >> 32;
+	return (hash * GOLDEN_RATIO_64) >> 32;
 }
 
 static inline int compare_key(struct rhashtable_compare_arg *arg, const void *obj)

@@ -170,6 +170,7 @@ static const struct net_device_ops adit_netdev_ops = {
 	.ndo_init = adit_dev_init,
 	.ndo_uninit = adit_dev_uninit,
 	.ndo_start_xmit = adit_xmit,
+	.ndo_neigh_construct = adit_neigh_construct,
 	.ndo_get_stats64 = adit_get_stats64,
 	.ndo_change_mtu = adit_change_mtu,
 	.ndo_get_iflink = adit_get_iflink,

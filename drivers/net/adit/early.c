@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * adit: early demux: whose is a packet that IP has not seen yet, and how did the
- * one before it come in?
+ * adit: early demux: how did the packet before this one come in?
  *
  * What the kernel does for TCP and UDP: a packet that is like one before it, in
  * all that its route depends on, need not be routed.
  *
- * Owns: reading a packet from its outer header on; what is remembered of the way
- * in.
- * Does not own: where such packets are caught and what is then done with them
+ * Owns: what is remembered of the way in, and how long.
+ * Does not own: where packets are caught and what is then done with them
  * (ingress.c). Those that are first, or unlike, go the long way, which leads to
  * demux.c and udp.c.
  */
@@ -25,61 +23,6 @@
  * settings (rp_filter). They are effective after that time.
  */
 #define ADIT_ARRIVAL_LIFE	HZ
-
-/**
- * adit_early_read - find the tunnel of a packet that is at its outer header
- * @an: netns of the underlay
- * @skb: outer header without options, of no fragment, and all there
- * @wire: outer underlay row, or else zero; filled in, offsets from skb->data on
- * @ipproto: what follows that header
- *
- * Context: softirq, RCU. Return: the tunnel's configuration; NULL: it is nobody's,
- * or not as it should be, which the long way will find.
- */
-struct adit_config *adit_early_read(struct adit_net *an, struct sk_buff *skb,
-				    struct adit_wire *wire, u8 ipproto)
-{
-	const struct adit_outer_ops *outer = wire->outer;
-	u8 mode;
-
-	wire->key.family = outer->family;
-	wire->hlen = outer->hlen;
-	outer->ends(skb, &wire->key);
-	if (ipproto == IPPROTO_UDP) {
-		if (!adit_udp_read(an, skb, wire))
-			return NULL;
-	} else {
-		wire->inner = adit_inner_of_ipproto(ipproto);
-		mode = wire->inner ? ADIT_MODE_IP : ADIT_MODE_GRE;
-		wire->fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, wire,
-								 mode);
-	}
-	if (unlikely(wire->fault != ADIT_DROP_NONE))
-		return NULL;
-	return adit_demux_find(an, &wire->key, skb->dev);
-}
-
-/**
- * adit_early_csum_ok - check a packet as its UDP socket would
- * @skb: at its outer header
- * @wire: as adit_early_read() has filled it in
- */
-bool adit_early_csum_ok(struct sk_buff *skb, const struct adit_wire *wire)
-{
-	unsigned int hlen = wire->outer->hlen;
-	bool ok;
-
-	if (!wire->udp_csum)
-		return true;
-	__skb_pull(skb, hlen);
-	skb_postpull_rcsum(skb, skb_network_header(skb), hlen);
-	ok = adit_udp_csum_ok(skb, wire->outer);
-	__skb_push(skb, hlen);
-	skb_postpush_rcsum(skb, skb->data, hlen);
-	return ok;
-}
-
-/* --- what is remembered */
 
 static bool is_alive(const struct adit_arrival *arrival)
 {
@@ -116,7 +59,7 @@ static bool raw_may_want(const struct net *net,
  * adit_early_route - the route that a packet would get
  * @config: its tunnel's
  * @skb: at its outer header
- * @wire: as adit_early_read() has filled it in
+ * @wire: the outer packet
  * @ipproto: what follows the outer header
  *
  * Context: softirq, RCU. Return: it, good for as long as RCU is held; NULL: that

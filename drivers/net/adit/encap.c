@@ -339,6 +339,13 @@ void adit_flow_init(struct adit_config *config)
 	flow->dport = config->dport;
 	flow->csum = config->encap_csum;
 	flow->limit = -1;
+	/* A route looked up for one packet's TOS, or by a remote that is one
+	 * packet's, does not serve the next one. Under PREEMPT_RT, BHs that are
+	 * off do not keep others on this CPU from the slot.
+	 */
+	config->keeps_routes = !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+			       config->tos != ADIT_TOS_INHERIT &&
+			       adit_is_fixed(config);
 	flow->gre_flags = (config->ocsum ? GRE_CSUM : 0) |
 			  (config->okeyed ? GRE_KEY : 0) |
 			  (config->oseq ? GRE_SEQ : 0);

@@ -37,6 +37,28 @@ static bool is_local(struct net *net, u8 family, const union adit_addr *addr,
 	return dev && dev->flags & IFF_UP && !netif_is_l3_slave(dev);
 }
 
+/* Addresses do not come and go with each packet: those of IPv4 have a number that
+ * changes when one does.
+ */
+static bool is_still_local(const struct adit_config *config,
+			   const struct adit_key *key,
+			   const struct net_device *in)
+{
+	struct adit_local *local = &this_cpu_ptr(config->routes)->local;
+	struct net *net = config->tunnel->net;
+	int genid = rt_genid_ipv4(net);
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) || key->family != AF_INET)
+		return is_local(net, key->family, &key->local, in);
+	if (likely(local->addr == key->local.v4 && local->genid == genid))
+		return true;
+	if (!is_local(net, key->family, &key->local, in))
+		return false;
+	local->addr = key->local.v4;
+	local->genid = genid;
+	return true;
+}
+
 /**
  * adit_fast_ends_ok - what the look-up of the route would have refused
  * @config: the tunnel's
@@ -51,7 +73,7 @@ bool adit_fast_ends_ok(const struct adit_config *config,
 {
 	struct net *net = config->tunnel->net;
 
-	if (!is_local(net, key->family, &key->local, in))
+	if (!is_still_local(config, key, in))
 		return false;
 	if (adit_is_fixed(config))
 		return true;

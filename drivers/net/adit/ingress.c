@@ -180,6 +180,47 @@ static const struct ip_way ip6_way = {
 
 /* --- a packet */
 
+/* Find the tunnel of a packet that is at its outer header, and whose wire has its
+ * underlay row; it is filled in, with offsets from that header on. NULL: it is
+ * nobody's, or not as it should be, which the long way will find.
+ */
+static struct adit_config *read_wire(struct adit_net *an, struct sk_buff *skb,
+				     struct adit_wire *wire, u8 ipproto)
+{
+	const struct adit_outer_ops *outer = wire->outer;
+	u8 mode;
+
+	wire->key.family = outer->family;
+	wire->hlen = outer->hlen;
+	outer->ends(skb, &wire->key);
+	if (ipproto == IPPROTO_UDP) {
+		if (!adit_udp_read(an, skb, wire))
+			return NULL;
+	} else {
+		wire->inner = adit_inner_of_ipproto(ipproto);
+		mode = wire->inner ? ADIT_MODE_IP : ADIT_MODE_GRE;
+		wire->fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, wire,
+								 mode);
+	}
+	if (unlikely(wire->fault != ADIT_DROP_NONE))
+		return NULL;
+	return adit_demux_find(an, &wire->key, skb->dev);
+}
+
+/* As its socket would check it, which is past the outer header */
+static bool udp_csum_ok(struct sk_buff *skb, const struct adit_wire *wire)
+{
+	unsigned int hlen = wire->outer->hlen;
+	bool ok;
+
+	__skb_pull(skb, hlen);
+	skb_postpull_rcsum(skb, skb_network_header(skb), hlen);
+	ok = adit_udp_csum_ok(skb, wire->outer);
+	__skb_push(skb, hlen);
+	skb_postpush_rcsum(skb, skb->data, hlen);
+	return ok;
+}
+
 static u8 ipproto_of(const struct sk_buff *skb)
 {
 	return skb->protocol == htons(ETH_P_IP) ? ip_hdr(skb)->protocol :
@@ -195,7 +236,7 @@ static int read_again(struct net *net, struct sock *sk, struct sk_buff *skb)
 	struct adit_config *config;
 
 	rcu_read_lock();
-	config = adit_early_read(adit_net(net), skb, &wire, ipproto_of(skb));
+	config = read_wire(adit_net(net), skb, &wire, ipproto_of(skb));
 	if (config) {
 		way->count(net, skb);
 		adit_receive(skb, config, &wire, false);
@@ -261,14 +302,14 @@ static unsigned int take(struct adit_net *an, struct sk_buff *skb,
 
 	if (!is_plain(an->net, skb))
 		return NF_ACCEPT;
-	config = adit_early_read(an, skb, &wire, ipproto);
+	config = read_wire(an, skb, &wire, ipproto);
 	if (!config)
 		return NF_ACCEPT;
 	if (!config->fastpath)
 		dst = adit_early_route(config, skb, &wire, ipproto);
 	if ((!dst && !(config->fastpath &&
 		       adit_fast_ends_ok(config, &wire.key, skb->dev))) ||
-	    !adit_early_csum_ok(skb, &wire))
+	    (wire.udp_csum && !udp_csum_ok(skb, &wire)))
 		return NF_ACCEPT;
 
 	way->enter(an->net, skb);

@@ -76,17 +76,11 @@ void adit_routes_free(struct adit_routes __percpu *routes)
 	free_percpu(routes);
 }
 
-/* A route looked up for one packet's TOS, or by a remote that is one packet's,
- * does not serve the next one. Under PREEMPT_RT, BHs that are off do not keep
- * others on this CPU from the slot.
- */
 static struct adit_route *route_of(const struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
-	    config->tos == ADIT_TOS_INHERIT || !adit_is_fixed(config) ||
-	    unlikely(!adit_addr_equal(&flow->local, &config->local)))
+	if (!config->keeps_routes)
 		return NULL;
 	return &this_cpu_ptr(config->routes)->by_inner[flow->inner->index];
 }

@@ -226,7 +226,6 @@ static noinline void set_label(struct net *net, struct sk_buff *skb,
 {
 	struct flowi6 fl6 = { };
 
-	skb_get_hash(skb);
 	flow->label = ip6_make_flowlabel(net, skb, 0, true, &fl6);
 }
 
@@ -236,10 +235,32 @@ static noinline void set_label(struct net *net, struct sk_buff *skb,
 static void set_entropy(struct net *net, struct sk_buff *skb,
 			struct adit_flow *flow)
 {
-	if (flow->ipproto == IPPROTO_UDP && !flow->sport)
+	bool port = flow->ipproto == IPPROTO_UDP && !flow->sport;
+	bool label = flow->outer == &adit_outer_ip6 && !flow->label;
+
+	if (port || label)
+		adit_inner_hash(skb, flow->inner);
+	if (port)
 		flow->sport = udp_flow_src_port(net, skb, 0, 0, false);
-	if (flow->outer == &adit_outer_ip6 && !flow->label)
+	if (label)
 		set_label(net, skb, flow);
+}
+
+/* As iptunnel_handle_offloads() has it, which is asked if there is anything to be
+ * left to the underlay.
+ */
+static int prepare_offloads(struct sk_buff *skb, const struct adit_flow *flow)
+{
+	bool gso = skb_is_gso(skb);
+
+	if (likely(!gso && skb->ip_summed != CHECKSUM_PARTIAL)) {
+		skb->ip_summed = CHECKSUM_NONE;
+		skb->encapsulation = 0;
+		return 0;
+	}
+	skb_reset_mac_header(skb);	/* segments are cut from there on */
+	return iptunnel_handle_offloads(skb,
+					gso ? adit_flow_gso_type(flow) : 0);
 }
 
 static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
@@ -249,11 +270,9 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 	struct dst_entry *dst = flow->dst;
 
 	set_entropy(t->net, skb, flow);
-	skb_reset_mac_header(skb);	/* segments are cut from there on */
 	if (skb_cow_head(skb, LL_RESERVED_SPACE(dst->dev) + dst->header_len +
 			      flow_overhead(flow)) ||
-	    iptunnel_handle_offloads(skb, skb_is_gso(skb) ?
-				     adit_flow_gso_type(flow) : 0))
+	    prepare_offloads(skb, flow))
 		return ADIT_DROP_TX_NOMEM;
 
 	skb_scrub_packet(skb, !net_eq(t->net, dev_net(t->dev)));
@@ -262,7 +281,8 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 		skb->mark = config->fwmark;
 	skb->protocol = flow->outer->ethertype;
 
-	adit_push(skb, flow);
+	if (flow->hlen || skb_is_gso(skb))
+		adit_push(skb, flow);
 	flow->outer->build(t->net, skb, flow);
 	return ADIT_DROP_NONE;
 }

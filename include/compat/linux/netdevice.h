@@ -30,6 +30,18 @@ static inline bool adit_dev_has_tc_ingress(const struct net_device *dev)
 #endif
 }
 
+/* Or with what is sent by it? */
+static inline bool adit_dev_has_tc_egress(const struct net_device *dev)
+{
+#if defined(CONFIG_NET_XGRESS)
+	return rcu_access_pointer(dev->tcx_egress);
+#elif defined(CONFIG_NET_CLS_ACT)
+	return rcu_access_pointer(dev->miniq_egress);
+#else
+	return false;
+#endif
+}
+
 #ifndef ADIT_HAS_NETSTATS_TX_ADD
 static inline void dev_sw_netstats_tx_add(struct net_device *dev,
 					  unsigned int packets,
