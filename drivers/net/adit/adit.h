@@ -534,6 +534,31 @@ const struct adit_inner *adit_inner_find(__be16 ethertype);
 const struct adit_inner *adit_inner_of_ipproto(u8 ipproto);
 void adit_inner_hash(struct sk_buff *skb, const struct adit_inner *inner);
 
+static inline struct adit_route *adit_flow_route(const struct adit_flow *flow)
+{
+	struct adit_routes *routes = this_cpu_ptr(flow->config->routes);
+
+	return &routes->by_inner[flow->inner->index];
+}
+
+/* Take the route of the packet before, if there is one that is good. BHs off, RCU. */
+static inline bool adit_flow_keep_route(struct adit_flow *flow)
+{
+	const struct adit_route *route;
+
+	flow->noref = flow->config->keeps_routes;
+	if (!flow->noref)
+		return false;
+	route = adit_flow_route(flow);
+	if (!route->dst ||
+	    (READ_ONCE(route->dst->obsolete) &&
+	     !route->dst->ops->check(route->dst, route->cookie)))
+		return false;
+	flow->dst = route->dst;
+	flow->local = route->local;
+	return true;
+}
+
 static inline void adit_flow_put(struct adit_flow *flow)
 {
 	if (!flow->noref)
@@ -711,12 +736,12 @@ void adit_demux_del(struct adit_net *an, struct adit_config *config);
 int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 		       struct adit_config *new);
 struct adit_config *adit_demux_find(struct adit_net *an,
-				    const struct adit_key *key,
+				    struct adit_key *key,
 				    const struct net_device *dev);
 bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 		    struct adit_wire *wire);
 struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
-				      const struct adit_wire *wire);
+				      struct adit_wire *wire);
 int adit_gre_register(bool ip6);
 void adit_gre_unregister(bool ip6);
 

@@ -323,8 +323,8 @@ int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 
 /* --- looking up */
 
-static struct adit_config *lookup(struct adit_net *an,
-				  const struct adit_key *key)
+static inline struct adit_config *lookup(struct adit_net *an,
+					 const struct adit_key *key)
 {
 	const struct adit_entry *entry;
 
@@ -350,11 +350,23 @@ static noinline struct adit_config *probe(struct adit_net *an,
 	return lookup(an, &key);
 }
 
+static inline struct adit_config *lookup_full(struct adit_net *an,
+					      struct adit_key *key)
+{
+	__be16 peer_port = key->peer_port;
+	struct adit_config *config;
+
+	key->peer_port = 0;
+	config = lookup(an, key);
+	key->peer_port = peer_port;
+	return config;
+}
+
 /* A packet that came in through a VRF belongs to tunnels bound to that VRF or
  * to its port, and to no unbound one: addresses mean something else there.
  */
 static struct adit_config *probe_links(struct adit_net *an,
-				       const struct adit_key *key,
+				       struct adit_key *key,
 				       unsigned int shape,
 				       const struct net_device *dev, int sdif)
 {
@@ -364,8 +376,8 @@ static struct adit_config *probe_links(struct adit_net *an,
 		if (sdif || netif_is_l3_master(dev))
 			return NULL;
 		/* nothing to leave out, which is the rule */
-		if (!key->peer_port && shape == ADIT_SHAPE_FULL)
-			return lookup(an, key);
+		if (shape == ADIT_SHAPE_FULL)
+			return lookup_full(an, key);
 		return probe(an, *key, shape, 0);
 	}
 	if (sdif)
@@ -374,8 +386,7 @@ static struct adit_config *probe_links(struct adit_net *an,
 }
 
 /* The most specific shape first */
-static struct adit_config *demux(struct adit_net *an,
-				 const struct adit_key *key,
+static struct adit_config *demux(struct adit_net *an, struct adit_key *key,
 				 const struct net_device *dev, int sdif)
 {
 	u32 mask = READ_ONCE(an->shape_mask);
@@ -483,7 +494,7 @@ static void count_miss(struct adit_net *an, const struct adit_wire *wire)
  * Context: RCU. Return: its configuration, or NULL.
  */
 struct adit_config *adit_demux_find(struct adit_net *an,
-				    const struct adit_key *key,
+				    struct adit_key *key,
 				    const struct net_device *dev)
 {
 	return demux(an, key, dev, 0);
@@ -518,7 +529,7 @@ bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
  * another device is not found by that.
  */
 static struct adit_config *demux_routed(struct adit_net *an,
-					const struct adit_wire *wire,
+					struct adit_wire *wire,
 					const struct net_device *dev)
 {
 	struct adit_config *config;
@@ -567,7 +578,7 @@ static struct adit_config *demux_cut(struct adit_net *an, struct sk_buff *skb,
  * Context: softirq, RCU. Return: the tunnel's configuration, or NULL.
  */
 struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
-				      const struct adit_wire *wire)
+				      struct adit_wire *wire)
 {
 	struct adit_config *config;
 

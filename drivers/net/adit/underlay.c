@@ -76,37 +76,16 @@ void adit_routes_free(struct adit_routes __percpu *routes)
 	free_percpu(routes);
 }
 
-static struct adit_route *route_of(const struct adit_flow *flow)
-{
-	const struct adit_config *config = flow->config;
-
-	if (!config->keeps_routes)
-		return NULL;
-	return &this_cpu_ptr(config->routes)->by_inner[flow->inner->index];
-}
-
-static bool is_good(const struct adit_route *route)
-{
-	return route->dst &&
-	       !(READ_ONCE(route->dst->obsolete) &&
-		 !route->dst->ops->check(route->dst, route->cookie));
-}
-
 /* A route that had to be looked up afresh may have another MTU than the last. */
 static int find_route(struct net *net, struct adit_flow *flow,
 		      struct dst_entry *(*lookup)(struct net *net,
 						  struct adit_flow *flow))
 {
-	struct adit_route *route = route_of(flow);
+	struct adit_route *route;
 	struct dst_entry *dst;
 
-	flow->noref = route;
-	if (likely(route && is_good(route))) {
-		flow->dst = route->dst;
-		flow->local = route->local;
+	if (adit_flow_keep_route(flow))
 		return 0;
-	}
-
 	dst = lookup(net, flow);
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
@@ -116,7 +95,8 @@ static int find_route(struct net *net, struct adit_flow *flow,
 		return -ELOOP;
 	}
 	flow->dst = dst;
-	if (route) {
+	if (flow->noref) {
+		route = adit_flow_route(flow);
 		dst_release(route->dst);
 		route->dst = dst;
 		route->cookie = flow->outer->cookie(dst);
@@ -257,13 +237,17 @@ static void ip4_udp_csum(struct sk_buff *skb, const struct adit_flow *flow)
 		     skb->len);
 }
 
+static noinline void set_id(struct net *net, struct sk_buff *skb)
+{
+	__ip_select_ident(net, ip_hdr(skb), skb_shinfo(skb)->gso_segs ?: 1);
+}
+
 /* A datagram that is never fragmented needs no ID (RFC 6864, 4.1). A path that
  * is said to carry less than the host believes in (min_pmtu) is not held to DF.
  */
 static void ip4_build(struct net *net, struct sk_buff *skb,
 		      const struct adit_flow *flow)
 {
-	unsigned int segs = skb_shinfo(skb)->gso_segs ?: 1;
 	bool df = flow->df && !ip_mtu_locked(flow->dst);
 	struct iphdr *iph;
 
@@ -280,8 +264,8 @@ static void ip4_build(struct net *net, struct sk_buff *skb,
 	iph->saddr = flow->local.v4;
 	iph->daddr = flow->remote.v4;
 	iph->id = 0;
-	if (!df)
-		__ip_select_ident(net, iph, segs);
+	if (unlikely(!df))
+		set_id(net, skb);
 }
 
 static int ip4_send(struct net *net, struct sk_buff *skb)

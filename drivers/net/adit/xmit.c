@@ -290,8 +290,11 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 				 struct adit_flow *flow)
 {
-	int err = flow->outer->route(t->net, flow);
+	int err;
 
+	if (likely(adit_flow_keep_route(flow)))
+		return ADIT_DROP_NONE;
+	err = flow->outer->route(t->net, flow);
 	if (likely(!err))
 		return ADIT_DROP_NONE;
 	if (err == -ELOOP)
