@@ -43,7 +43,7 @@ typedef int (*okfn_t)(struct net *net, struct sock *sk, struct sk_buff *skb);
  *	it when it is let go
  * @local_in: the same of those
  * @route: look up its way and send it there
- * @count: count it as this host's
+ * @count: count it as this host's, and as a datagram that it is
  */
 struct ip_way {
 	const struct adit_outer_ops *outer;
@@ -52,7 +52,7 @@ struct ip_way {
 	int (*pre_routing)(struct net *net, struct sk_buff *skb, okfn_t okfn);
 	int (*local_in)(struct net *net, struct sk_buff *skb, okfn_t okfn);
 	int (*route)(struct net *net, struct sock *sk, struct sk_buff *skb);
-	void (*count)(struct net *net, const struct sk_buff *skb);
+	void (*count)(struct net *net, const struct sk_buff *skb, bool udp);
 };
 
 /* --- IPv4 */
@@ -103,9 +103,11 @@ static int ip4_route(struct net *net, struct sock *sk, struct sk_buff *skb)
 	return ret;
 }
 
-static void ip4_count(struct net *net, const struct sk_buff *skb)
+static void ip4_count(struct net *net, const struct sk_buff *skb, bool udp)
 {
 	__IP_INC_STATS(net, IPSTATS_MIB_INDELIVERS);
+	if (udp)
+		__SNMP_INC_STATS(net->mib.udp_statistics, UDP_MIB_INDATAGRAMS);
 }
 
 static const struct ip_way ip4_way = {
@@ -163,9 +165,11 @@ static int ip6_route(struct net *net, struct sock *sk, struct sk_buff *skb)
 	return ret;
 }
 
-static void ip6_count(struct net *net, const struct sk_buff *skb)
+static void ip6_count(struct net *net, const struct sk_buff *skb, bool udp)
 {
 	__IP6_INC_STATS(net, __in6_dev_get(skb->dev), IPSTATS_MIB_INDELIVERS);
+	if (udp)
+		__SNMP_INC_STATS(net->mib.udp_stats_in6, UDP_MIB_INDATAGRAMS);
 }
 
 static const struct ip_way ip6_way = {
@@ -238,7 +242,7 @@ static int read_again(struct net *net, struct sock *sk, struct sk_buff *skb)
 	rcu_read_lock();
 	config = read_wire(adit_net(net), skb, &wire, ipproto_of(skb));
 	if (config) {
-		way->count(net, skb);
+		way->count(net, skb, wire.key.port);
 		adit_receive(skb, config, &wire, false);
 	} else {
 		kfree_skb(skb);
@@ -317,7 +321,7 @@ static unsigned int take(struct adit_net *an, struct sk_buff *skb,
 	if (dst && way->hooked(an->net) &&
 	    !pass_hooks(an->net, skb, way, &wire, dst))
 		return NF_STOLEN;
-	way->count(an->net, skb);
+	way->count(an->net, skb, wire.key.port);
 	return adit_receive(skb, config, &wire, true) ? NF_ACCEPT : NF_STOLEN;
 }
 

@@ -1,0 +1,507 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# early: received packets are caught at the device of the underlay, and forwarded
+# ones go straight into the tunnel. That is seen in what it costs, and nowhere
+# else: hooks, routes, sockets, counters and captures have all packets as if they
+# came the long way.
+#
+#	HA -- A adit0 ==== R ==== adit0 B -- HB
+#
+# shellcheck disable=SC2086 # options are words
+
+. ./lib.sh
+require nft tcpdump jq ethtool python3 tc
+
+N=20		# pings at a time, in less than a second
+TRACE=/sys/kernel/tracing
+PROBE=adit_$ID
+
+topo_sites
+A_IP6=2001:db8:1::1 B_IP6=2001:db8:2::2
+for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
+	set -- $end
+	must ip -n "$R" addr add 2001:db8:$3::254/64 dev $4
+	must ip -n "$1" addr add $2/64 dev eth0
+	must ip -n "$1" route add default via 2001:db8:$3::254
+done
+
+# sites OUTER OPTION...: adit0 in A and in B, and the way to the other's site.
+sites() {
+	local a=$A_IP b=$B_IP
+	[ "$1" = 4 ] || { a=$A_IP6; b=$B_IP6; }
+	shift
+
+	adit_new "$A" $a $b "$@"
+	adit_new "$B" $b $a "$@"
+	tunnel_addr "$A" adit0 10.9.0.1/30 fd09::1/64
+	tunnel_addr "$B" adit0 10.9.0.2/30 fd09::2/64
+	must ip -n "$A" route add 10.10.20.0/24 dev adit0
+	must ip -n "$A" route add fd00:20::/64 dev adit0
+	must ip -n "$B" route add 10.10.10.0/24 dev adit0
+	must ip -n "$B" route add fd00:10::/64 dev adit0
+	# neighbours are known, and how packets come in
+	pings
+	pings
+}
+
+sites_gone() {
+	must ip -n "$A" link del adit0
+	must ip -n "$B" link del adit0
+}
+
+# pings [COUNT]: from HA to HB, all answered
+pings() {
+	check "ping" in_ns "$HA" ping -q -c "${1-$N}" -i 0.02 -W 5 10.10.20.2
+}
+
+no_pings() {
+	check_fails "ping" in_ns "$HA" ping -q -c 3 -i 0.02 -W 1 10.10.20.2
+}
+
+# --- the long way -------------------------------------------------------------
+
+# long_watch: count from now on what is given to the handlers of protocol 4.
+long_watch() {
+	[ -e $TRACE/kprobe_events ] || return
+	echo "p:$PROBE tunnel4_rcv" >>$TRACE/kprobe_events || return
+	echo 1 >$TRACE/events/kprobes/$PROBE/enable
+}
+
+long_unwatch() {
+	[ -e $TRACE/events/kprobes/$PROBE ] || return 0
+	echo 0 >$TRACE/events/kprobes/$PROBE/enable
+	echo "-:$PROBE" >>$TRACE/kprobe_events
+}
+
+long_count() { awk -v p="$PROBE" '$1 == p { print $2 }' $TRACE/kprobe_profile; }
+
+# long_since WAS MIN MAX: so many have taken it.
+long_since() {
+	check_range "packets that came the long way" "$2" "$3" \
+		$(($(long_count) - $1))
+}
+
+# Once a second on each processor one goes the long way, at either end.
+caught() {
+	local was cpus
+
+	long_watch || { skip "no kprobes"; return; }
+	cpus=$(nproc)
+	sites 4
+	was=$(long_count)
+	pings
+	long_since "$was" 0 $((6 * cpus * SLOW))
+	must in_ns "$B" sysctl -qw net.ipv4.ip_early_demux=0
+	was=$(long_count)
+	pings
+	long_since "$was" $N $((N + 6 * cpus * SLOW))
+	must in_ns "$B" sysctl -qw net.ipv4.ip_early_demux=1
+	sites_gone
+	long_unwatch
+}
+
+# --- what is counted ------------------------------------------------------------
+
+# mib NS: what IP and UDP have counted
+# shellcheck disable=SC2016 # awk's
+mib() {
+	in_ns "$1" awk '
+		/^(Ip|Udp|IpExt):/ && !($1 in name) { name[$1] = $0; next }
+		/^(Ip|Udp|IpExt):/ {
+			n = split(name[$1], key)
+			for (i = 2; i <= n; i++)
+				if (key[i] ~ /^In|^Forw|^Out/)
+					print $1 key[i], $i
+		}' /proc/net/snmp /proc/net/netstat
+	# (there is always somebody who asks for a neighbour)
+	[ "$OUTER" = 4 ] ||
+		in_ns "$1" awk '$1 ~ /^(Ip6|Udp6)(In|Out)/ { print $1, $2 }' \
+			/proc/net/snmp6
+}
+
+# mib_of_pings: how that of B changes by pings
+mib_of_pings() {
+	mib "$B" >"$WORK/mib"
+	pings
+	mib "$B" | awk '
+		NR == FNR { was[$1] = $2; next }
+		$2 != was[$1] { print $1, $2 - was[$1] }' "$WORK/mib" -
+}
+
+# counted_alike OUTER OPTION...: the same, whichever way.
+counted_alike() {
+	local long early OUTER=$1
+
+	sites "$@"
+	drops_mark "$B" adit0
+	must in_ns "$B" sysctl -qw net.ipv4.ip_early_demux=0
+	long=$(mib_of_pings)
+	must in_ns "$B" sysctl -qw net.ipv4.ip_early_demux=1
+	pings
+	early=$(mib_of_pings)
+	check_eq "counters of B" "$long" "$early"
+	check_match "something counted" "InDelivers $N" "$early"
+	check_drops "$B" adit0
+	sites_gone
+}
+
+# --- hooks --------------------------------------------------------------------
+
+# rule NS HOOK PRIORITY RULE...: in a table that is gone by unrule
+rule() {
+	must in_ns "$1" nft "add table ip t
+		add chain ip t $2 { type ${TYPE:-filter} hook $2 priority $3; }
+		add rule ip t $2 ${*:4}"
+}
+
+unrule() { must in_ns "$1" nft delete table ip t; }
+
+# rule_count NS HOOK: packets that its counter has
+rule_count() {
+	in_ns "$1" nft -j list chain ip t "$2" |
+		jq '.nftables[].rule? | select(.) | .expr[].counter? |
+			select(.) | .packets'
+}
+
+# Each of them has each packet, once.
+hooks_see() {
+	sites 4
+	rule "$B" prerouting -300 ip protocol 4 counter
+	must in_ns "$B" nft "add chain ip t input { type filter hook input priority 0; }
+		add rule ip t input ip protocol 4 counter"
+	pings
+	check_eq "packets in prerouting" $N "$(rule_count "$B" prerouting)"
+	check_eq "packets in input" $N "$(rule_count "$B" input)"
+	unrule "$B"
+	sites_gone
+}
+
+hooks_drop() {
+	local hook
+
+	sites 4
+	for hook in prerouting input; do
+		rule "$B" $hook 0 ip protocol 4 drop
+		no_pings
+		unrule "$B"
+		pings 1
+	done
+	sites_gone
+}
+
+# queued HOOK [MARK]: somebody in user space decides.
+queued() {
+	rule "$B" "$1" 0 ip protocol 4 queue num 0
+	decide ${2-}
+	pings
+	check_eq "packets decided on" $N \
+		"$(grep -c '^[0-9]' "$WORK/queued")"
+	kill $!
+	wait $! 2>/dev/null
+	no_pings
+	unrule "$B"
+	pings 1
+}
+
+# decide [MARK]: in the background, from now on
+decide() {
+	ip netns exec "$B" ./nfqueue.py accept "$@" >"$WORK/queued" &
+	check_within 10000 "a listener" grep -q ready "$WORK/queued"
+}
+
+hooks_queue() {
+	sites 4
+	drops_mark "$B" adit0
+	queued prerouting
+	queued prerouting 9
+	queued input
+	check_drops "$B" adit0
+	sites_gone
+	# (UDP is another's way on)
+	sites 4 encap gue encap-dport 6080
+	rule "$B" input 0 udp dport 6080 queue num 0
+	decide
+	pings
+	kill $!
+	wait $! 2>/dev/null
+	unrule "$B"
+	sites_gone
+}
+
+# A packet that has been given a mark takes the route of that mark.
+hooks_mark() {
+	sites 4
+	must ip -n "$B" rule add fwmark 7 blackhole
+	pings
+	rule "$B" prerouting -150 ip protocol 4 meta mark set 7
+	no_pings
+	unrule "$B"
+	pings
+	must ip -n "$B" rule del fwmark 7
+	sites_gone
+}
+
+# To another address, and with that to another tunnel; and from another.
+hooks_nat() {
+	local other=198.51.100.22 was
+
+	sites 4
+	must ip -n "$B" addr add $other/32 dev eth0
+	must ip -n "$B" link add other type adit local $other remote $A_IP
+	must ip -n "$B" link set other up
+	was=$(stat_get "$B" adit0 rx_packets)
+	TYPE=nat rule "$B" prerouting -100 ip protocol 4 dnat to $other
+	# a connection that is known stays as it is
+	in_ns "$B" conntrack -D -p 4 >/dev/null 2>&1
+	in_ns "$HA" ping -q -c $N -i 0.02 -W 1 10.10.20.2
+	check_eq "packets at the other tunnel" $N \
+		"$(stat_get "$B" other rx_packets)"
+	check_eq "packets at this one" "$was" \
+		"$(stat_get "$B" adit0 rx_packets)"
+	unrule "$B"
+	must ip -n "$B" link del other
+	must ip -n "$B" addr del $other/32 dev eth0
+	sites_gone
+
+	sites 4
+	TYPE=nat rule "$B" input 100 ip protocol 4 snat to 192.0.2.77
+	in_ns "$B" conntrack -D -p 4 >/dev/null 2>&1
+	was=$(stat_get "$B" adit0 rx_packets)
+	no_pings
+	check_eq "packets of another source" "$was" \
+		"$(stat_get "$B" adit0 rx_packets)"
+	unrule "$B"
+	in_ns "$B" conntrack -D -p 4 >/dev/null 2>&1
+	sites_gone
+}
+
+# --- routes and sockets -----------------------------------------------------------
+
+# A setting without an event is effective within a second.
+strict() {
+	sites 4
+	must ip -n "$B" route add $A_IP/32 dev lan0
+	must in_ns "$B" sysctl -qw net.ipv4.conf.all.rp_filter=1
+	check_within 5000 "refused" refused
+	must in_ns "$B" sysctl -qw net.ipv4.conf.all.rp_filter=0
+	must ip -n "$B" route del $A_IP/32 dev lan0
+	check_within 5000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
+	sites_gone
+}
+
+refused() {
+	local was is
+
+	was=$(stat_get "$B" adit0 rx_packets)
+	in_ns "$HA" ping -q -c 3 -i 0.02 -W 1 10.10.20.2
+	is=$(stat_get "$B" adit0 rx_packets)
+	[ "$was" = "$is" ]
+}
+
+raw_socket() {
+	local pid
+
+	sites 4
+	ip netns exec "$B" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 4)
+print("ready", flush=True)
+while s.recv(65536):
+    print("packet", flush=True)' >"$WORK/raw" &
+	pid=$!
+	check_within 10000 "a raw socket" grep -q ready "$WORK/raw"
+	pings
+	check_within 5000 "all of them" raw_has $N
+	kill $pid
+	wait $pid 2>/dev/null
+	check_eq "packets at the raw socket" $N "$(grep -c packet "$WORK/raw")"
+	sites_gone
+}
+
+raw_has() { [ "$(grep -c packet "$WORK/raw")" -ge "$1" ]; }
+
+# --- who watches the tunnel ---------------------------------------------------------
+
+captured() {
+	local dev
+
+	sites 4
+	for dev in adit0 any eth0; do
+		capture_start "$B" $dev cap icmp or ip proto 4
+		pings
+		capture_wait cap $N
+		capture_stop cap
+		# outer and inner, request and answer; each also on lan0
+		check_range "packets on $dev" $N $((8 * N)) \
+			"$(capture_show cap | wc -l)"
+	done
+	capture_start "$B" adit0 cap icmp
+	pings
+	capture_wait cap $((2 * N))
+	capture_stop cap
+	check_eq "packets on adit0" $((2 * N)) "$(capture_show cap | wc -l)"
+	sites_gone
+}
+
+# tc_drops HOOK: a filter there has all packets at once, and none afterwards.
+tc_drops() {
+	must tc -n "$B" qdisc add dev adit0 clsact
+	pings 1
+	must tc -n "$B" filter add dev adit0 "$1" matchall action drop
+	no_pings
+	check_eq "packets dropped" 3 "$(tc -n "$B" -s -j filter show dev adit0 \
+		"$1" | jq '[.. | .packets? | numbers] | max')"
+	must tc -n "$B" qdisc del dev adit0 clsact
+	pings
+}
+
+watched_by_tc() {
+	local was
+
+	sites 4
+	tc_drops ingress
+	tc_drops egress
+	must tc -n "$A" qdisc add dev adit0 root pfifo limit 100
+	was=$(tc -n "$A" -s -j qdisc show dev adit0 | jq '.[0].packets')
+	pings
+	check_eq "packets through a queue" $N $(($(tc -n "$A" -s -j qdisc show \
+		dev adit0 | jq '.[0].packets') - was))
+	must tc -n "$A" qdisc del dev adit0 root
+	pings
+	sites_gone
+}
+
+watched_by_nft() {
+	sites 4
+	must in_ns "$B" nft "add table netdev t
+		add chain netdev t i { type filter hook ingress device adit0 priority 0; }
+		add rule netdev t i counter drop"
+	no_pings
+	check_match "packets dropped" "packets 3 " \
+		"$(in_ns "$B" nft list chain netdev t i | xargs)"
+	must in_ns "$B" nft delete table netdev t
+	pings
+	sites_gone
+}
+
+# RPS has the inner packets on the processors that it is told to.
+watched_by_rps() {
+	local queue=/sys/class/net/adit0/queues/rx-0/rps_cpus
+
+	sites 4
+	drops_mark "$B" adit0
+	check "RPS" ip netns exec "$B" sh -c "echo 1 >$queue"
+	pings
+	check "RPS" ip netns exec "$B" sh -c "echo 0 >$queue"
+	pings
+	check_drops "$B" adit0
+	sites_gone
+}
+
+# --- devices and neighbours ------------------------------------------------------------
+
+# Bridge, bond and VLAN: IP has the packet on another device than the wire.
+devices_stacked() {
+	local kind
+
+	for kind in bridge "bond mode active-backup" vlan; do
+		ns_new C D
+		link_ns "$C" wire 192.0.2.101/32 "$D" wire 192.0.2.102/32
+		stack "$C" 203.0.113.1 $kind
+		stack "$D" 203.0.113.2 $kind
+		must ip -n "$C" link add tun type adit remote 203.0.113.2
+		must ip -n "$D" link add tun type adit remote 203.0.113.1
+		tunnel_addr "$C" tun 10.9.1.1/30
+		tunnel_addr "$D" tun 10.9.1.2/30
+		check_within 10000 "$kind" in_ns "$C" ping -q -c 1 -W 1 10.9.1.2
+		drops_mark "$D" tun
+		check "ping over $kind" in_ns "$C" ping -q -c $N -i 0.02 -W 5 \
+			10.9.1.2
+		check_drops "$D" tun
+		ns_gone C
+		ns_gone D
+	done
+}
+
+# stack NS ADDR KIND [OPTION...]: a device `top' on wire, with that address
+stack() {
+	local ns=$1 addr=$2
+	shift 2
+
+	if [ "$1" = vlan ]; then
+		must ip -n "$ns" link add link wire name top type vlan id 5
+	else
+		must ip -n "$ns" link add top type "$@"
+		must ip -n "$ns" link set wire down
+		must ip -n "$ns" link set wire master top
+		must ip -n "$ns" link set wire up
+	fi
+	must ip -n "$ns" addr add $addr/24 dev top
+	must ip -n "$ns" link set top up
+}
+
+# The device goes to another namespace, and comes back, with the hook or without.
+device_moved() {
+	sites 4
+	must ip -n "$B" link set eth0 netns "$HB" name moved
+	no_pings
+	must ip -n "$HB" link set moved netns "$B" name eth0
+	must ip -n "$B" addr add $B_IP/24 dev eth0
+	must ip -n "$B" link set eth0 up
+	must ip -n "$B" route add default via 198.51.100.254
+	check_within 10000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
+	pings
+	sites_gone
+}
+
+# The neighbours of a device that needs none can be given, changed and flushed.
+neighbours() {
+	local n
+
+	sites 4
+	in_ns "$HA" ping -q -i 0.01 -c 100 -W 5 10.10.20.2 >"$WORK/ping" &
+	n=$!
+	for _ in 1 2 3; do
+		must ip -n "$A" neigh replace 10.9.0.2 lladdr 1.2.3.4 dev adit0 \
+			nud permanent
+		must ip -n "$A" neigh replace 10.9.0.2 dev adit0 nud stale
+		must ip -n "$A" neigh replace 10.9.0.2 dev adit0 nud probe
+		must ip -n "$A" neigh flush dev adit0 nud all
+		in_ns "$A" ping -q -c 2 -i 0.02 -W 5 10.9.0.2
+	done
+	wait $n
+	check_match "loss" " 0% packet loss" "$(cat "$WORK/ping")"
+	# down is down, for what is forwarded too
+	must ip -n "$A" link set adit0 down
+	no_pings
+	must ip -n "$A" link set adit0 up
+	must ip -n "$A" route add 10.10.20.0/24 dev adit0
+	pings
+	sites_gone
+}
+
+trap 'long_unwatch; on_exit' EXIT
+case_run "packets are caught early" caught
+case_run "counted alike: ip over IPv4" counted_alike 4
+case_run "counted alike: ip over IPv6" counted_alike 6
+case_run "counted alike: gre over IPv4" counted_alike 4 mode gre key 7
+case_run "counted alike: fou over IPv4" counted_alike 4 encap fou \
+	encap-dport 5555
+case_run "counted alike: gue over IPv6" counted_alike 6 encap gue \
+	encap-dport 6080
+case_run "hooks see each packet once" hooks_see
+case_run "hooks drop" hooks_drop
+case_run "hooks queue" hooks_queue
+case_run "hooks mark, and the route is another" hooks_mark
+case_run "hooks translate addresses" hooks_nat
+case_run "rp_filter, switched on" strict
+case_run "a raw socket has its copies" raw_socket
+case_run "captures have all packets" captured
+case_run "tc has all packets" watched_by_tc
+case_run "nft has all packets" watched_by_nft
+case_run "RPS" watched_by_rps
+case_run "bridge, bond, VLAN" devices_stacked
+case_run "a device that is moved" device_moved
+case_run "neighbours" neighbours
+finish
