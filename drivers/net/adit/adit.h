@@ -264,6 +264,7 @@ struct adit_routes {
 	struct adit_route by_inner[ADIT_INNER_MAX];
 	struct adit_arrival arrival;
 	struct adit_local local;
+	unsigned long merged;		/* jiffies when TCP came merged last */
 };
 
 /**

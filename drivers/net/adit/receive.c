@@ -161,16 +161,30 @@ static enum adit_drop set_mac(struct sk_buff *skb,
 /* How many packets this CPU is receiving within each other */
 static DEFINE_PER_CPU(unsigned int, adit_rx_depth);
 
-/* Where segments are merged, TCP gains far more than the queue to that costs;
- * the rest would only be queued. What was merged before goes through the queue
- * as well, or it would overtake. The queue is the adit device's, and is not
- * emptied when another device goes.
+/* While a device of the underlay merges segments, it does so for that long after
+ * the last that it has.
  */
-static bool is_merged(const struct adit_tunnel *t, const struct sk_buff *skb,
-		      const struct adit_inner *inner)
+#define ADIT_MERGED_LIFE	HZ
+
+/* Where segments are to be merged, TCP gains far more than the queue to that
+ * costs. All of TCP goes through it then, or else nothing, or packets would
+ * overtake each other; and nothing does while it comes merged. The queue is the
+ * adit device's, and is not emptied when another device goes.
+ */
+static bool is_to_merge(const struct adit_tunnel *t,
+			const struct adit_config *config,
+			const struct sk_buff *skb,
+			const struct adit_inner *inner)
 {
-	return skb->dev == t->dev && inner->proto_at &&
-	       skb->data[inner->proto_at] == IPPROTO_TCP;
+	struct adit_routes *routes;
+
+	if (skb->dev != t->dev || !inner->proto_at ||
+	    skb->data[inner->proto_at] != IPPROTO_TCP)
+		return false;
+	routes = this_cpu_ptr(config->routes);
+	if (skb_is_gso(skb))
+		routes->merged = jiffies;
+	return jiffies - routes->merged >= ADIT_MERGED_LIFE;
 }
 
 /* What comes out of a tunnel within a tunnel is queued, because each level takes
@@ -213,13 +227,14 @@ static bool can_go_on(const struct adit_tunnel *t, struct sk_buff *skb)
 }
 
 /* Return: the packet is the caller's, for the core to go on with. */
-static bool deliver(struct adit_tunnel *t, struct sk_buff *skb,
-		    const struct adit_inner *inner, bool goes_on)
+static bool deliver(struct adit_tunnel *t, const struct adit_config *config,
+		    struct sk_buff *skb, const struct adit_inner *inner,
+		    bool goes_on)
 {
 	unsigned int len = skb->len;
 	int res = NET_RX_SUCCESS;
 
-	if (is_merged(t, skb, inner)) {
+	if (is_to_merge(t, config, skb, inner)) {
 		res = gro_cells_receive(&t->gro_cells, skb);
 		goes_on = false;
 	} else {
@@ -312,7 +327,7 @@ bool adit_receive(struct sk_buff *skb, struct adit_config *config,
 
 	drop = decap(t, skb, config, wire);
 	if (likely(drop == ADIT_DROP_NONE))
-		return deliver(t, skb, wire->inner, goes_on);
+		return deliver(t, config, skb, wire->inner, goes_on);
 	adit_drop_skb(t, skb, drop);
 	return false;
 }
