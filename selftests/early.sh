@@ -120,13 +120,17 @@ mib() {
 			/proc/net/snmp6
 }
 
-# mib_of_pings: how that of B changes by pings
+# mib_of_pings: how that of B changes by pings. (5.10 takes UDP's datagrams over
+# IPv6 for IPv4's where they are encapsulation.)
 mib_of_pings() {
 	mib "$B" >"$WORK/mib"
 	pings
 	mib "$B" | awk '
-		NR == FNR { was[$1] = $2; next }
-		$2 != was[$1] { print $1, $2 - was[$1] }' "$WORK/mib" -
+		{ sub(/^Udp6/, "Udp:") }
+		NR == FNR { n[$1] -= $2; next }
+		{ n[$1] += $2 }
+		END { for (key in n) if (n[key]) print key, n[key] }
+	' "$WORK/mib" - | sort
 }
 
 # counted_alike OUTER OPTION...: the same, whichever way.
