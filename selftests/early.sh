@@ -17,6 +17,8 @@ N=20		# pings at a time, in less than a second
 TRACE=/sys/kernel/tracing
 PROBE=adit_$ID
 
+mac() { ip -n "$1" -j link show "$2" | jq -r '.[0].address'; }
+
 topo_sites
 A_IP6=2001:db8:1::1 B_IP6=2001:db8:2::2
 for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
@@ -24,6 +26,11 @@ for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
 	must ip -n "$R" addr add 2001:db8:$3::254/64 dev $4
 	must ip -n "$1" addr add $2/64 dev eth0
 	must ip -n "$1" route add default via 2001:db8:$3::254
+	# nobody asks for a neighbour while it is counted
+	must ip -n "$1" neigh add 2001:db8:$3::254 dev eth0 nud permanent \
+		lladdr "$(mac "$R" $4)"
+	must ip -n "$R" neigh add $2 dev $4 nud permanent \
+		lladdr "$(mac "$1" eth0)"
 done
 
 # sites OUTER OPTION...: adit0 in A and in B, and the way to the other's site.
@@ -114,7 +121,7 @@ mib() {
 				if (key[i] ~ /^In|^Forw|^Out/)
 					print $1 key[i], $i
 		}' /proc/net/snmp /proc/net/netstat
-	# (there is always somebody who asks for a neighbour)
+	# (of IPv6 there is always some more)
 	[ "$OUTER" = 4 ] ||
 		in_ns "$1" awk '$1 ~ /^(Ip6|Udp6)(In|Out)/ { print $1, $2 }' \
 			/proc/net/snmp6
