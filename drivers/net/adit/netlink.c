@@ -683,7 +683,7 @@ static int put_allow(struct sk_buff *skb, const struct adit_allow *allow)
 	if (!allow || allow_size(allow->n) + ADIT_INFO_SIZE >
 		      skb->len + skb_tailroom(skb))
 		return 0;
-	nest = nla_nest_start_noflag(skb, IFLA_ADIT_ALLOW);
+	nest = nla_nest_start(skb, IFLA_ADIT_ALLOW);
 	if (!nest)
 		return -EMSGSIZE;
 	for (i = 0; i < allow->n; i++)
