@@ -3,7 +3,7 @@
  * fuzz: hostile configuration of adit devices, in the netns it runs in.
  *
  * fuzz [-s SEED] [-n COUNT] [-g GATEWAY] PHASE...
- * fuzz race ... (fuzz_race.c)
+ * fuzz race|traffic|watch ... (fuzz_race.c)
  *
  * Owns: the command line and chance. Ends with 1 when something was wrong, which
  * it prints. The same seed sends the same messages, as long as the answers are
@@ -16,7 +16,7 @@
 
 #include "fuzz.h"
 
-static uint64_t state;
+static uint64_t state = 1;
 
 /* Seeds that are next to each other have nothing in common (splitmix64). */
 void seed_set(uint64_t seed)
@@ -69,10 +69,10 @@ static bool run(const char *name, unsigned long long seed, unsigned int n)
 			continue;
 		seed_set(seed + i);
 		fd = open_route();
-		phase_start(name);
+		phase_start(name, phases[i].makes);
 		phases[i].run(fd, n);
 		close(fd);
-		return phase_end();
+		return phase_end(phases[i].makes);
 	}
 	usage();
 	return false;
@@ -87,6 +87,10 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "race"))
 		return race(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "traffic"))
+		return traffic(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "watch"))
+		return watch(argc - 1, argv + 1);
 	while ((opt = getopt(argc, argv, "s:n:g:")) != -1) {
 		if (opt == 's')
 			seed = strtoull(optarg, NULL, 0);

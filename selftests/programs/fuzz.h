@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include <linux/adit.h>
-#include <linux/if.h>
+#include <net/if.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -102,22 +102,26 @@ void put_random(struct bytes *info, uint16_t type, size_t len, int pattern);
 
 /* fuzz_check.c */
 extern const char *gateway;
-void phase_start(const char *name);
-bool phase_end(void);
+extern int demand;
+void phase_start(const char *name, bool makes);
+bool phase_end(bool makes);
+bool is_whole(const struct device *dev);
 void failed(const char *what, const struct message *m,
 	    const struct answer *answer);
 void try_message(int fd, struct message *m, bool reaches_adit);
-void forget_devices(void);
 
 /* fuzz_phases.c */
 struct phase {
 	const char *name;
 	void (*run)(int fd, unsigned int n);
+	bool makes; /* devices, which are deleted before and after */
 };
 
 extern const struct phase phases[];
 
 /* fuzz_race.c */
 int race(int argc, char **argv);
+int traffic(int argc, char **argv);
+int watch(int argc, char **argv);
 
 #endif /* ADIT_FUZZ_H */

@@ -23,17 +23,20 @@
 #include "fuzz.h"
 
 #define HEADERS (NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct ifinfomsg)))
-#define REPORTS_MAX 10		/* in full */
-#define PING_EVERY 256		/* refusals */
+#define REPORTS_MAX 10 /* in full */
+#define PING_EVERY 256 /* refusals */
+#define LEFT_MAX 8 /* devices */
 
 /* What is kept as it was, for traffic goes through it */
 #define KEEPER "adit0"
 
-const char *gateway;		/* its far end inside; NULL: it has none */
+const char *gateway; /* its far end inside; NULL: it has none */
+
+int demand; /* errno that all is to be refused with */
 
 static const char *phase;
-static struct devices known;	/* all, after the last message */
-static struct device keeper;	/* as it was at first */
+static struct devices known; /* all, after the last message */
+static struct device keeper; /* as it was at first */
 static unsigned int sent, taken, refused, mute, bad;
 
 /* Answers, each counted */
@@ -88,8 +91,8 @@ static void tally(const struct answer *answer)
 {
 	struct tally *t = tallies, *end = tallies + ARRAY_SIZE(tallies) - 1;
 
-	while (t < end && t->n && (t->error != answer->error ||
-				   strcmp(t->text, answer->text)))
+	while (t < end && t->n &&
+	       (t->error != answer->error || strcmp(t->text, answer->text)))
 		t++;
 	t->n++;
 	t->error = answer->error;
@@ -166,7 +169,7 @@ static bool each_once(const struct device *dev)
 	return !rest;
 }
 
-static bool is_whole(const struct device *dev)
+bool is_whole(const struct device *dev)
 {
 	struct attr tb[ATTR_LIMIT + 1];
 
@@ -191,16 +194,17 @@ static bool is_zero(const struct attr *attr)
 	return true;
 }
 
-static unsigned int count(const struct attr *attr)
+/* -1: not all of it can be counted */
+static int count(const struct attr *attr)
 {
 	const uint8_t *at = attr->data;
 	size_t rest = attr->len;
 	struct attr one;
-	unsigned int n = 0;
+	int n = 0;
 
 	while (attr->type && next_attr(&at, &rest, &one))
 		n++;
-	return n;
+	return attr->type && rest ? -1 : n;
 }
 
 static bool same(const struct attr *a, const struct attr *b)
@@ -429,6 +433,8 @@ static void check_answer(const struct message *m, const struct answer *answer,
 			       answer->offset >= m->len || answer->offset % 4))
 		failed("what is marked is no attribute of the request", m,
 		       answer);
+	if (demand && answer->error != -demand)
+		failed("not the refusal that it should be", m, answer);
 	if (!answer->error || answer->text[0])
 		return;
 	mute++;
@@ -494,7 +500,7 @@ static void check_taken(int fd, const struct devices *now,
 		check_device(fd, is->ifindex, m, answer, asked);
 		if (is->ifindex == keeper.ifindex)
 			keep(fd);
-		else if (chance(was ? 10 : 70) &&
+		else if ((now->n > LEFT_MAX || chance(was ? 10 : 70)) &&
 			 delete_device(fd, is->ifindex))
 			failed("a device that cannot be deleted", m, answer);
 	}
@@ -531,7 +537,7 @@ void try_message(int fd, struct message *m, bool reaches_adit)
 }
 
 /* Delete all but the keeper. */
-void forget_devices(void)
+static void forget_devices(void)
 {
 	struct devices all;
 	int fd = open_route();
@@ -539,16 +545,14 @@ void forget_devices(void)
 
 	get_devices(fd, &all);
 	for (i = 0; i < all.n; i++)
-		if (strcmp(all.list[i]->name, KEEPER) &&
+		if (all.list[i]->ifindex != keeper.ifindex &&
 		    delete_device(fd, all.list[i]->ifindex))
 			failed("a device that cannot be deleted", NULL, NULL);
 	free_devices(&all);
-	free_devices(&known);
-	get_devices(fd, &known);
 	close(fd);
 }
 
-void phase_start(const char *name)
+void phase_start(const char *name, bool makes)
 {
 	int fd = open_route();
 
@@ -557,13 +561,17 @@ void phase_start(const char *name)
 	memset(tallies, 0, sizeof(tallies));
 	keeper.ifindex = 0;
 	get_device(fd, KEEPER, 0, &keeper);
+	if (makes)
+		forget_devices();
+	free_devices(&known);
+	get_devices(fd, &known);
 	close(fd);
-	forget_devices();
 }
 
-bool phase_end(void)
+bool phase_end(bool makes)
 {
-	forget_devices();
+	if (makes)
+		forget_devices();
 	if (!traffic_works())
 		failed("traffic that has stopped", NULL, NULL);
 	print_tallies();

@@ -75,7 +75,9 @@ static bool make_peers(struct bytes *b, int family)
 	bool external = chance(30);
 
 	put_addr(b, IFLA_ADIT_REMOTE,
-		 any[family == AF_INET ? 1 : family == AF_INET6 ? 2 : 0]);
+		 any[family == AF_INET	? 1 :
+		     family == AF_INET6 ? 2 :
+					  0]);
 	if (external)
 		put_u8(b, IFLA_ADIT_EXTERNAL, 1);
 	if (chance(50))
@@ -196,8 +198,7 @@ static size_t some_attr(const struct bytes *info)
 	struct attr attr;
 	unsigned int n = 0;
 
-	for (before = 0; next_attr(&at, &rest, &attr);
-	     before = at - info->data)
+	for (before = 0; next_attr(&at, &rest, &attr); before = at - info->data)
 		if (!rnd(++n))
 			found = before;
 	return found;
@@ -270,7 +271,6 @@ void make_odd(struct bytes *info)
 		info->len -= rnd(info->len - NLA_HDRLEN + 1);
 		break;
 	default:
-		put_random(info, rnd(ATTR_LIMIT + 2), rnd(1 << rnd(7)),
-			   rnd(4));
+		put_random(info, rnd(ATTR_LIMIT + 2), rnd(1 << rnd(7)), rnd(4));
 	}
 }
