@@ -74,8 +74,7 @@ in_user_of() {
 user_start() {
 	chmod 711 "$WORK"
 	must install -m 755 "$(type -P fuzz)" "$WORK/fuzz"
-	"${NOBODY[@]}" unshare -U -r true 2>/dev/null ||
-		{ echo "this kernel gives nobody a user namespace"; return 1; }
+	"${NOBODY[@]}" unshare -U -r true || return
 	"${NOBODY[@]}" unshare -U -r -n sleep infinity &
 	U=$!
 	busywait 10000 in_user ip link set lo up || return
@@ -219,7 +218,6 @@ race_setup() {
 	ns_new R X T
 	link_ns "$R" eth0 192.0.2.1/24 "$T" eth0 192.0.2.2/24
 	underlay in_ns "$R"
-	underlay in_ns "$X" 2>/dev/null || :
 	must ip -n "$T" link add race0 $common
 	must ip -n "$T" link add race1 $common mode gre key 1
 	must ip -n "$T" link add race2 $common encap fou encap-dport 5551
@@ -254,7 +252,7 @@ race() {
 	beside ip netns exec "$T" fuzz traffic race0 race1 race2 race3
 	beside fuzz watch "/run/netns/$R" "/run/netns/$X"
 	for cpu in 0 1; do
-		fuzz race -s "$((SEED + cpu))" -n $((150 * TIMES)) -c $cpu \
+		fuzz race -s "$((SEED + cpu))" -n $((400 * TIMES)) -c $cpu \
 			"/run/netns/$R" "/run/netns/$X" >"$WORK/race$cpu" 2>&1 &
 		races+=" $!"
 	done
@@ -308,9 +306,9 @@ must ip -n "$G" addr add 192.0.2.1/24 dev eth0
 must ip -n "$G" link set eth0 up
 underlay in_ns "$G"
 case_run "each attribute at each length" here lengths 1
-case_run "headers that lie, nests in nests" here nests 1
+case_run "headers that lie, nests in nests" here nests 5
 case_run "thousands of prefixes" here lists 1
-case_run "any of all that" here any 1000
+case_run "any of all that" here any 1500
 case_run "what all links have" apart generic 1000
 case_run "names" apart names 2
 case_run "a port that root alone may have" low_port

@@ -27,6 +27,9 @@
 #define ATTR_LIMIT 50
 #define DEVICES_MAX 32
 
+/* The name of a device that is deleted as soon as it was looked at */
+#define BRIEF "fuzz0"
+
 /* Attributes one after another; what does not fit is left out. */
 struct bytes {
 	size_t len;

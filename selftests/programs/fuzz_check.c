@@ -11,6 +11,7 @@
  * Does not own: the messages (fuzz_make.c, fuzz_phases.c).
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/ip_icmp.h>
 #include <stdio.h>
@@ -285,8 +286,16 @@ static void put_absent(struct bytes *b, const struct attr *tb)
 		put_string(b, IFLA_ADIT_DEV, "");
 }
 
-/* Change a device to what it said once. The one attribute that is read only is
- * left out, all else is as it was shown.
+/* Shown in place of a name when the device is gone */
+static bool is_gone(const struct attr *attr)
+{
+	return attr->type == IFLA_ADIT_DEV && attr->len > 3 &&
+	       attr->data[0] == 'i' && attr->data[1] == 'f' &&
+	       isdigit(attr->data[2]);
+}
+
+/* Change a device to what it said once. What is read only is left out, and so is a
+ * device that is gone; all else is as it was shown.
  */
 static void replay(int fd, const struct device *dev, struct answer *answer)
 {
@@ -299,7 +308,7 @@ static void replay(int fd, const struct device *dev, struct answer *answer)
 
 	info.len = 0;
 	while (next_attr(&at, &rest, &attr)) {
-		if (attr.type == IFLA_ADIT_MTU_AUTO)
+		if (attr.type == IFLA_ADIT_MTU_AUTO || is_gone(&attr))
 			continue;
 		memcpy(&type, attr.data - 2, sizeof(type));
 		put(&info, type, attr.data, attr.len);
@@ -483,7 +492,7 @@ static void keep(int fd)
 			NULL, &answer);
 }
 
-/* Of the new ones, some stay for what follows. */
+/* Of those that are left some stay for what follows. */
 static void check_taken(int fd, const struct devices *now,
 			const struct message *m, const struct answer *answer,
 			bool asked)
@@ -500,7 +509,8 @@ static void check_taken(int fd, const struct devices *now,
 		check_device(fd, is->ifindex, m, answer, asked);
 		if (is->ifindex == keeper.ifindex)
 			keep(fd);
-		else if ((now->n > LEFT_MAX || chance(was ? 10 : 70)) &&
+		else if ((now->n > LEFT_MAX || !strcmp(is->name, BRIEF) ||
+			  chance(was ? 10 : 70)) &&
 			 delete_device(fd, is->ifindex))
 			failed("a device that cannot be deleted", m, answer);
 	}

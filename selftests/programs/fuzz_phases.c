@@ -13,7 +13,6 @@
 #include "fuzz.h"
 
 #define HEADERS (NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct ifinfomsg)))
-#define NEW "fuzz0" /* that a phase makes */
 #define OLD "adit0" /* that is there */
 #define FOREIGN "moved0" /* whose underlay is elsewhere */
 
@@ -30,7 +29,7 @@ static const uint16_t create = NLM_F_CREATE | NLM_F_EXCL;
 
 static void as_new(int fd, const struct bytes *info)
 {
-	wrap(&attrs, NEW, info);
+	wrap(&attrs, BRIEF, info);
 	make(&m, RTM_NEWLINK, create, 0, &attrs);
 	try_message(fd, &m, true);
 }
@@ -77,7 +76,7 @@ static void lengths(int fd, unsigned int n)
 
 static void choose(uint16_t *flags, const char **name)
 {
-	static const char *const names[] = { "fuzz0", "fuzz1", "fuzz2",
+	static const char *const names[] = { BRIEF,   "fuzz1", "fuzz2",
 					     "fuzz3", "fuzz4", OLD };
 
 	*name = names[rnd(ARRAY_SIZE(names))];
@@ -191,7 +190,7 @@ static void cut(int fd)
 {
 	size_t whole, len;
 
-	wrap(&attrs, NEW, &data);
+	wrap(&attrs, BRIEF, &data);
 	make(&m, RTM_NEWLINK, create, 0, &attrs);
 	whole = m.len;
 	for (len = NLMSG_HDRLEN; len < whole; len++) {
@@ -284,7 +283,7 @@ static void around(int fd)
 	for (i = 0; i < ARRAY_SIZE(all); i++)
 		for (twice = 0; twice < 2; twice++) {
 			attrs.len = 0;
-			put_string(&attrs, IFLA_IFNAME, NEW);
+			put_string(&attrs, IFLA_IFNAME, BRIEF);
 			put_around(all[i]);
 			if (twice)
 				put_around("kd");
@@ -300,7 +299,7 @@ static void nests(int fd, unsigned int n)
 
 	for (i = 0; i < n; i++) {
 		make_valid(&data);
-		wrong_headers(fd, NEW, create);
+		wrong_headers(fd, BRIEF, create);
 		make_valid(&data);
 		wrong_headers(fd, OLD, 0);
 		make_valid(&data);

@@ -3,7 +3,7 @@
  * fuzz: all that can be done to devices, by several processes at a time.
  *
  * fuzz race [-s SEED] [-n COUNT] [-c CPU] NETNS NETNS: COUNT steps in the first
- *	one and, where a device moves, in the second: devices race0 to race3 are
+ *	one and, where a device moves, in the second: devices race0 to race5 are
  *	made, changed, deleted, renamed and moved, which others do at the same time,
  *	and namespaces come and go that a device or its underlay is in.
  * fuzz traffic NAME...: UDP into these devices, again and again.
@@ -27,6 +27,7 @@
 #include "fuzz.h"
 
 #define NAMES 4 /* of devices, the sorts of tunnels */
+#define SPARE 2 /* names more, for those that change theirs */
 
 /* A netns, and a socket in it */
 struct place {
@@ -74,7 +75,7 @@ static const char *race_name(unsigned int i)
 	static unsigned int turn;
 
 	turn = !turn;
-	snprintf(name[turn], sizeof(name[turn]), "race%u", i % NAMES);
+	snprintf(name[turn], sizeof(name[turn]), "race%u", i);
 	return name[turn];
 }
 
@@ -338,24 +339,40 @@ static int short_life(void)
 
 /* --- steps */
 
+/* The first one from there on that there is to move, whose name is free there */
+static int move_some(const struct place *from, const struct place *to,
+		     unsigned int first)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < NAMES + SPARE; i++) {
+		err = move(from, to, race_name((first + i) % (NAMES + SPARE)));
+		if (!err)
+			break;
+	}
+	return err;
+}
+
 static int one_step(unsigned int what)
 {
-	unsigned int i = rnd(NAMES);
+	unsigned int i = rnd(NAMES), any = rnd(NAMES + SPARE);
 	const struct place *at = chance(75) ? &here : &there;
 
 	switch (what) {
 	case 0:
 		return create(&here, race_name(i), i);
 	case 1:
-		return change(at, race_name(i), i);
+		return change(at, race_name(any), i);
 	case 2:
-		return delete (at, race_name(i));
+		return delete (at, race_name(any));
 	case 3:
-		return move(&here, &there, race_name(i));
+		return move_some(&here, &there, any);
 	case 4:
-		return move(&there, &here, race_name(i));
+		return move_some(&there, &here, any);
 	case 5:
-		return rename_device(at, race_name(i), race_name(rnd(NAMES)));
+		return rename_device(at, race_name(any),
+				     race_name(rnd(NAMES + SPARE)));
 	default:
 		return short_life();
 	}
