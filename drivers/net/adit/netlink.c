@@ -222,6 +222,9 @@ static int parse_allow(struct adit_config *config, const struct nlattr *nest,
 					   "allow holds prefixes only");
 		n++;
 	}
+	if (rem > 0)
+		return adit_refuse(-EINVAL, extack, nest,
+				   "allow ends in what is no attribute");
 	if (n > ADIT_ALLOW_MAX)
 		return adit_refuse(-E2BIG, extack, nest,
 				   "more than 1024 prefixes");
