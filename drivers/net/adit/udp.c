@@ -328,6 +328,28 @@ static int refuse_port(struct netlink_ext_ack *extack, __be16 port,
 	return -EADDRINUSE;
 }
 
+static void refuse_sock(struct netlink_ext_ack *extack, __be16 port, int err)
+{
+	switch (err) {
+	case -EADDRINUSE:
+		refuse_port(extack, port, "is in use");
+		break;
+	case -EADDRNOTAVAIL:
+		NL_SET_ERR_MSG_MOD(extack,
+				   "cannot listen: local is not an address of this host");
+		break;
+	case -EACCES:
+		NL_SET_ERR_MSG_FMT_MOD(extack,
+				       "UDP port %u needs CAP_NET_BIND_SERVICE",
+				       ntohs(port));
+		break;
+	default:
+		NL_SET_ERR_MSG_FMT_MOD(extack,
+				       "cannot listen to UDP port %u: error %d",
+				       ntohs(port), err);
+	}
+}
+
 static struct adit_sock *share_sock(struct adit_net *an,
 				    const struct adit_sock *want,
 				    struct netlink_ext_ack *extack)
@@ -351,11 +373,7 @@ static struct adit_sock *share_sock(struct adit_net *an,
 	err = open_sock(s);
 	if (err) {
 		kfree(s);
-		if (err == -EADDRINUSE)
-			refuse_port(extack, want->port, "is in use");
-		else if (err == -EADDRNOTAVAIL)
-			NL_SET_ERR_MSG_MOD(extack,
-					   "cannot listen: local is not an address of this host");
+		refuse_sock(extack, want->port, err);
 		return ERR_PTR(err);
 	}
 	s->users = 1;
