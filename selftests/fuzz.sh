@@ -105,6 +105,7 @@ user_works() {
 user_gre() {
 	local gre="the first GRE tunnel of a host needs CAP_NET_ADMIN there"
 
+	[ ! -e /sys/module/ip_gre ] || { skip "ip_gre has GRE"; return; }
 	expect_extack "$gre" in_user ip link add gre1 type adit \
 		remote 192.0.2.9 mode gre
 	expect_extack "$gre" in_user ip link add gre1 type adit \
@@ -117,8 +118,8 @@ user_gre() {
 	must ip -n "$A" link del gre0
 	check "a third one" in_user ip link add gre2 type adit \
 		remote 192.0.2.10 mode gre
-	check "none any more" in_user ip link del gre1
-	check "none any more" in_user ip link del gre2
+	check "delete the second one" in_user ip link del gre1
+	check "delete the third one" in_user ip link del gre2
 	expect_extack "$gre" in_user ip link add gre1 type adit \
 		remote 192.0.2.9 mode gre
 }

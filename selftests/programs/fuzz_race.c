@@ -339,43 +339,52 @@ static int short_life(void)
 
 /* --- steps */
 
-/* The first one from there on that there is to move, whose name is free there */
-static int move_some(const struct place *from, const struct place *to,
-		     unsigned int first)
+enum step {
+	CREATE,
+	CHANGE,
+	DELETE,
+	LEAVE,
+	RETURN,
+	RENAME,
+	NETNS,
+};
+
+static int one_name(enum step what, const struct place *at, const char *name)
 {
-	unsigned int i;
+	switch (what) {
+	case CREATE:
+		return create(&here, name, rnd(NAMES));
+	case CHANGE:
+		return change(at, name, rnd(NAMES));
+	case DELETE:
+		return delete (at, name);
+	case LEAVE:
+		return move(&here, &there, name);
+	case RETURN:
+		return move(&there, &here, name);
+	default:
+		return rename_device(at, name, race_name(rnd(NAMES + SPARE)));
+	}
+}
+
+/* Of all names, from some on, the first that is there, or is not: others may be
+ * as fast.
+ */
+static int one_step(enum step what)
+{
+	const struct place *at = chance(75) ? &here : &there;
+	unsigned int first = rnd(NAMES + SPARE), i;
 	int err = 0;
 
+	if (what == NETNS)
+		return short_life();
 	for (i = 0; i < NAMES + SPARE; i++) {
-		err = move(from, to, race_name((first + i) % (NAMES + SPARE)));
-		if (!err)
+		err = one_name(what, at,
+			       race_name((first + i) % (NAMES + SPARE)));
+		if (err != -ENODEV && err != -EEXIST)
 			break;
 	}
 	return err;
-}
-
-static int one_step(unsigned int what)
-{
-	unsigned int i = rnd(NAMES), any = rnd(NAMES + SPARE);
-	const struct place *at = chance(75) ? &here : &there;
-
-	switch (what) {
-	case 0:
-		return create(&here, race_name(i), i);
-	case 1:
-		return change(at, race_name(any), i);
-	case 2:
-		return delete (at, race_name(any));
-	case 3:
-		return move_some(&here, &there, any);
-	case 4:
-		return move_some(&there, &here, any);
-	case 5:
-		return rename_device(at, race_name(any),
-				     race_name(rnd(NAMES + SPARE)));
-	default:
-		return short_life();
-	}
 }
 
 static const char *const step_names[] = { "create", "change", "delete", "move",
@@ -399,8 +408,10 @@ static bool report(void)
 static int run_race(unsigned int n)
 {
 	/* the steps, as often as they are here */
-	static const uint8_t mix[] = { 0, 0, 0, 0, 1, 1, 1, 1, 1,
-				       1, 2, 2, 3, 4, 4, 5, 6, 6 };
+	static const uint8_t mix[] = { CREATE, CREATE, CREATE, CREATE, CHANGE,
+				       CHANGE, CHANGE, CHANGE, CHANGE, CHANGE,
+				       DELETE, DELETE, DELETE, LEAVE,  RETURN,
+				       RENAME, NETNS,  NETNS };
 	unsigned int what;
 
 	while (n--) {
