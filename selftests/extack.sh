@@ -375,6 +375,7 @@ peers() {
 	local long="adit: 6rd-prefix leaves less than 64 bits beside the IPv4 address"
 	local of="adit: a 6rd prefix is of IPv6, a relay prefix of IPv4"
 	local relay="adit: 6rd-relay needs 6rd-prefix"
+	local nest=$((0x8000 | 21))	# allow, as bytes
 
 	refuses_rows <<-ROWS
 		EINVAL external $external|remote=$REMOTE external=1
@@ -393,6 +394,8 @@ peers() {
 		EINVAL nested $size|remote=any allow=1@0x
 		EINVAL nested $size|remote=any allow=10.0.0.0/8,1@0x080a000000ff
 		EINVAL nested adit: allow holds prefixes only|remote=any allow=10.0.0.0/8,2@10.0.0.0/8
+		EINVAL $nest adit: allow ends in what is no attribute|remote=any $nest=0x09000100080a00000000000003000100
+		EINVAL $nest adit: allow ends in what is no attribute|remote=any $nest=0x0900010008
 		EINVAL 6rd-prefix $beyond|remote=any 6rd-prefix=2001:db8::1/32
 		EINVAL 6rd-prefix $beyond|remote=any 6rd-prefix=2001:db8::/129
 		EINVAL 6rd-prefix $size|remote=any 6rd-prefix=0x20

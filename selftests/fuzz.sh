@@ -253,8 +253,9 @@ race() {
 	beside ip netns exec "$T" fuzz traffic race0 race1 race2 race3
 	beside fuzz watch "/run/netns/$R" "/run/netns/$X"
 	for cpu in 0 1; do
-		fuzz race -s "$((SEED + cpu))" -n $((400 * TIMES)) -c $cpu \
-			"/run/netns/$R" "/run/netns/$X" >"$WORK/race$cpu" 2>&1 &
+		fuzz race -s "$((SEED + cpu))" -n $((400 * TIMES)) \
+			-c $((cpu % $(nproc))) "/run/netns/$R" \
+			"/run/netns/$X" >"$WORK/race$cpu" 2>&1 &
 		races+=" $!"
 	done
 	for pid in $races; do
