@@ -253,7 +253,7 @@ race() {
 	beside ip netns exec "$T" fuzz traffic race0 race1 race2 race3
 	beside fuzz watch "/run/netns/$R" "/run/netns/$X"
 	for cpu in 0 1; do
-		fuzz race -s "$((SEED + cpu))" -n $((400 * TIMES)) \
+		fuzz race -s "$((SEED + cpu))" -n $((300 * TIMES)) \
 			-c $((cpu % $(nproc))) "/run/netns/$R" \
 			"/run/netns/$X" >"$WORK/race$cpu" 2>&1 &
 		races+=" $!"
@@ -308,7 +308,7 @@ must ip -n "$G" addr add 192.0.2.1/24 dev eth0
 must ip -n "$G" link set eth0 up
 underlay in_ns "$G"
 case_run "each attribute at each length" here lengths 1
-case_run "headers that lie, nests in nests" here nests 5
+case_run "headers that lie, nests in nests" here nests 3
 case_run "thousands of prefixes" here lists 1
 case_run "any of all that" here any 1500
 case_run "what all links have" apart generic 1000
