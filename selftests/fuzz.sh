@@ -279,7 +279,7 @@ ends() {
 	check_within 60000 "the namespaces are gone" no_wires
 	for ns in "$R" "$X"; do
 		for name in $(ip -n "$ns" -br link show type adit |
-			awk '{ print $1 }'); do
+			awk '{ sub("@.*", "", $1); print $1 }'); do
 			check "delete $name" ip -n "$ns" link del "$name"
 		done
 	done
