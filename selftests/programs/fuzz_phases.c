@@ -52,20 +52,20 @@ static void one_length(int fd, uint16_t type, size_t len, int pattern)
 	as_change(fd, &data);
 }
 
-/* The first bytes of these are what the policy looks at. */
+/* With up to four patterns where something is of that length, else with one. */
 static void lengths(int fd, unsigned int n)
 {
 	unsigned int type, len;
 	int pattern;
 
-	(void)n;
 	for (type = 0; type <= ATTR_LIMIT + 2; type++)
 		for (len = 0; len <= 64; len++) {
-			if (len > 20) {
+			if (len > 20 || n < 2) {
 				one_length(fd, type, len, rnd(4));
 				continue;
 			}
-			for (pattern = 0; pattern < 4; pattern++)
+			for (pattern = 0; pattern < 4 && pattern < (int)n;
+			     pattern++)
 				one_length(fd, type, len, pattern);
 		}
 	for (type = NLA_F_NET_BYTEORDER - 4; type < NLA_F_NET_BYTEORDER; type++)
@@ -343,7 +343,7 @@ static void lists(int fd, unsigned int n)
 	unsigned int i, round;
 	int last;
 
-	for (round = 0; round < n; round++)
+	for (round = 0; round < n; round += 4)
 		for (i = 0; i < ARRAY_SIZE(many); i++)
 			for (last = 0; last < 4; last++) {
 				one_list(fd, many[i], AF_INET, last);
