@@ -299,6 +299,8 @@ static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 		return ADIT_DROP_NONE;
 	if (err == -ELOOP)
 		return ADIT_DROP_TX_LOOP_SELF;
+	if (err == -ENOMEM || err == -ENOBUFS)
+		return ADIT_DROP_TX_NOMEM;
 	memset(skb->cb, 0, sizeof(skb->cb));	/* a qdisc's until now */
 	dst_link_failure(skb);
 	return ADIT_DROP_TX_NO_ROUTE;
