@@ -111,9 +111,7 @@ plug_ip6() {
 addr() { must ip -n "$A" addr "$1" $A_IP/24 dev eth0 && must ip -n "$A" addr "$1" $A_IP6/64 dev eth0; }
 
 flap() {
-	local i
-
-	for i in 1 2 3 4; do
+	for _ in 1 2 3 4; do
 		check "down" ip -n "$1" link set eth0 down
 		sleep 0.05
 		check "up" ip -n "$1" link set eth0 up
@@ -133,9 +131,7 @@ link_flaps() {
 }
 
 move_address() {
-	local i
-
-	for i in 1 2 3 4; do
+	for _ in 1 2 3 4; do
 		addr del
 		addr add
 	done
