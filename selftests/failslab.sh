@@ -258,7 +258,8 @@ receiving() {
 
 # --- the module --------------------------------------------------------------------
 
-unloaded() { ! grep -q "^adit " /proc/modules || must timeout 100 modprobe -r adit; }
+# What it depends on stays.
+unloaded() { ! grep -q "^adit " /proc/modules || must timeout 100 rmmod adit; }
 
 # It is there or not, and the protocols are not taken by half of it.
 loaded() {
