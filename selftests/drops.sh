@@ -386,7 +386,7 @@ tx_underlay_qdisc() {
 # --- memory ------------------------------------------------------------------------
 
 nomem() {
-	skip "an allocation cannot be made to fail in one place only"
+	skip "allocations fail in failslab.sh"
 }
 
 # Every cause is a case here, or is one that cannot be provoked.

@@ -67,6 +67,18 @@ require_module() {
 	done
 }
 
+# require_unused: skip the test if unloading adit would delete devices that are
+# not ours, in whatever namespace.
+require_unused() {
+	! all_tunnels | grep -qv '^$\|^netns:' ||
+		skip_all "adit devices are in use, which unloading would delete"
+}
+
+all_tunnels() {
+	ip -br link show type adit
+	ip -all netns exec ip -br link show type adit
+}
+
 # case_run NAME FUNCTION [ARG...]: run a case, unless others were asked for.
 case_run() {
 	wanted "$1" || return 0

@@ -8,13 +8,7 @@
 . ./lib.sh
 require ping
 
-# No namespace may hold a device that is not ours.
-others() {
-	ip -br link show type adit
-	ip -all netns exec ip -br link show type adit
-}
-! others | grep -qv '^$\|^netns:' ||
-	skip_all "adit devices are in use, which unloading would delete"
+require_unused
 modinfo squatter >/dev/null 2>&1 ||
 	skip_all "needs the module squatter, which the debug kernel has"
 modprobe -q -r adit || skip_all "adit cannot be unloaded"

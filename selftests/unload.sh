@@ -13,13 +13,7 @@
 . ./faults.lib
 require ping iperf3 ethtool
 
-# No namespace may hold a device that is not ours.
-others() {
-	ip -br link show type adit
-	ip -all netns exec ip -br link show type adit
-}
-! others | grep -qv '^$\|^netns:' ||
-	skip_all "adit devices are in use, which unloading would delete"
+require_unused
 modprobe -q -r adit || skip_all "adit cannot be unloaded"
 
 ROUNDS=5
