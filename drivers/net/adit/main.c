@@ -108,7 +108,8 @@ err_mtu:
 	adit_mtu_unregister();
 err_pernet:
 	unregister_pernet_device(&adit_net_ops);
-	return err;
+	/* modprobe would take that for a module which is loaded already */
+	return err == -EEXIST ? -EBUSY : err;
 }
 
 static void __exit adit_exit(void)
