@@ -188,6 +188,21 @@ refused_changes_nothing() {
 	must ip -n "$A" link del adit1
 }
 
+# What packets come in by is the same socket as before, open all the while.
+socket() { in_ns "$A" ss -Hluen "sport = :5555" | grep -o "sk:[0-9a-f]*"; }
+refused_keeps_socket() {
+	local was
+
+	must ip -n "$A" link add fou0 type adit local "$A_IP" \
+		remote 192.0.2.99 encap fou encap-dport 5555
+	was=$(socket)
+	check_match "the socket" "^sk:" "$was"
+	expect_extack "local is not an address of this host" \
+		ip -n "$A" link set fou0 type adit local 192.0.2.77
+	check_eq "the socket" "$was" "$(socket)"
+	must ip -n "$A" link del fou0
+}
+
 # All that A had sent up to now and that did not leave by wire2 came in at B,
 # and the other way round.
 nothing_lost() {
@@ -350,5 +365,6 @@ case_run "remote moves the tunnel" remote_moves
 case_run "local moves the tunnel" local_moves
 case_run "dev moves the tunnel" binding_moves
 case_run "two tunnels swap their ends" swap
+case_run "a refused change keeps the socket" refused_keeps_socket
 capture_stop ends
 finish

@@ -527,9 +527,10 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
  * @old: what it is; NULL: nothing yet
  * @extack: told why not
  *
- * What the tunnel has open itself is not in its way: it is closed for that, and
- * for a moment nothing is open. Context: RTNL; sleeps. Return: as adit_listen();
- * the caller opens again what @old needs when the change comes to nothing.
+ * What the tunnel has open itself is not in its way: if its port is in use, it
+ * is closed for that, and for a moment nothing is open. Context: RTNL; sleeps.
+ * Return: as adit_listen(); the caller opens again what @old needs when the
+ * change comes to nothing.
  */
 int adit_relisten(struct adit_net *an, struct adit_config *config,
 		  struct adit_config *old, struct netlink_ext_ack *extack)
@@ -541,6 +542,7 @@ int adit_relisten(struct adit_net *an, struct adit_config *config,
 	err = adit_listen(an, config, NULL);
 	if (!err)
 		return 0;
-	adit_unlisten(an, old);
+	if (err == -EADDRINUSE)
+		adit_unlisten(an, old);
 	return adit_listen(an, config, extack);
 }
