@@ -54,7 +54,7 @@ change() {
 		"deliver tunnel" "encap none" "mode gre okey 7" "mode ip" "nodev"
 }
 
-# batches: lines for `ip -batch`, of tunnels that begin, change and end.
+# batch FROM: lines for `ip -batch`, of tunnels that begin, change and end.
 batch() {
 	local i from=$1
 
@@ -64,8 +64,8 @@ batch() {
 	done
 	for ((i = from; i < from + 10; i++)); do
 		echo "link set many$i type adit $(change)"
-		echo "-s -d link show dev many$i"
 	done
+	echo "link show"
 	for ((i = from; i < from + 10; i++)); do
 		echo "link del many$i"
 	done
@@ -79,7 +79,7 @@ churn_tunnels() {
 
 	RANDOM=$1
 	while goes_on; do
-		batch $((n % 5000)) | ip -n "$A" -batch - -force
+		batch $((n % 5000)) | ip -n "$A" -s -d -force -batch -
 		n=$((n + 10))
 		echo $n >"$WORK/made"
 	done
@@ -97,6 +97,7 @@ toggle_options() {
 		ip -n "$A" link set adit0 "$(pick up up down)"
 		ip -n "$A" link set adit0 up
 		ip -n "$A" addr replace fd09::1/64 dev adit0
+		sleep 0.3
 	done
 }
 
@@ -116,6 +117,7 @@ churn_namespaces() {
 		in_ns $ns ping -q -c 5 -i 0.01 -W 1 10.9.3.2
 		ip -n $ns link set adit0 netns "$B"
 		ip netns del $ns
+		sleep 0.3
 	done
 }
 
