@@ -9,8 +9,8 @@
 # Needs a kernel that can have allocations fail (vm/debug.config). What leaks or is
 # used after it was freed is told by that kernel (klog), and by the runner at the end.
 #
-# Where there are many, only every so-manieth fails, another one each time, unless
-# it is the long form.
+# Where there are many, only every so-manieth fails, another one each time, and
+# more of them in the long form.
 #
 # shellcheck disable=SC2086 # options and numbers are words
 
@@ -22,7 +22,8 @@ FAULTS=/sys/kernel/debug
 [ -w $FAULTS/failslab/verbose ] || skip_all "no CONFIG_FAILSLAB"
 [ -w $FAULTS/fail_page_alloc/verbose ] || skip_all "no CONFIG_FAIL_PAGE_ALLOC"
 
-STEPS=12	# allocations tried, unless it is the long form
+STEPS=12	# allocations of a call that are tried at least, if it has so many
+! long_form || STEPS=100
 NEWLINK=sendmsg:16
 
 # Those that may sleep fail too, and of any size; nothing is said of each.
@@ -54,7 +55,7 @@ walk() {
 	$after 0 ""
 	check_match "allocations" "^spared [0-9]+$" "$TAKEN" || return
 	all=${TAKEN#spared }
-	long_form || [ $all -le $((3 * STEPS)) ] || step=$((all / STEPS + 1))
+	[ $all -le $((3 * STEPS)) ] || step=$((all / STEPS))
 	for ((n = 1 + RANDOM % step; n <= all; n += step)); do
 		$before
 		faulty $n $call "$@" && rc=0 || rc=$?
