@@ -212,7 +212,10 @@ wireguard_new() {
 		wireguard_peer "$A" "$B" "$B_OUT" 0
 }
 
-wireguard_knows() { in_ns "$1" wg show tun0 latest-handshakes | grep -q '[1-9]$'; }
+# wireguard_knows NS: has it had a handshake, at a time other than 0?
+wireguard_knows() {
+	in_ns "$1" wg show tun0 latest-handshakes | awk '{ exit !$2 }'
+}
 
 # wireguard_peer NS FAR ADDR KEEPALIVE: which has it speak at once.
 wireguard_peer() {
