@@ -192,7 +192,8 @@ transfer() {
 	pid=$!
 	check_within 600000 "a receiver" listens "$to" 5201 || return
 	check "send" in_ns "$from" chrt --idle 0 \
-		bench/tcp.py send "$dst" "$total" "$src"
+		bench/tcp.py send "$dst" "$total" "$src" ||
+		{ kill "$pid"; return 1; }
 	wait "$pid" || fail "receive: status $?"
 	check_eq "bytes received" "$total" "$(tail -n 1 "$WORK/tcp")"
 }

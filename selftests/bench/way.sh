@@ -154,25 +154,31 @@ fast_known() {
 		must ip -n "$A" link del tun0
 }
 
-# fou_new: B listens, and OPTIONS says where.
+# fou_new: A and B listen, as with adit, and OPTIONS says where.
 fou_new() {
-	local inside="ipproto 4" no=''
+	local inside="ipproto 4" no='' ns
 
 	[ "$INNER" = 4 ] || inside="ipproto 41"
 	[ "$MODE" = ip ] || inside="ipproto 47"
 	[ "$ENCAP" != gue ] || inside=gue
 	[ "$CSUM" = yes ] || no=no
 	must modprobe -a fou fou6
-	# shellcheck disable=SC2086 # words they are
-	must ip -n "$B" "-$OUTER" fou add port "$PORT" $inside
+	for ns in "$A" "$B"; do
+		# shellcheck disable=SC2086 # words they are
+		must ip -n "$ns" "-$OUTER" fou add port "$PORT" $inside
+	done
 	OPTIONS+=" encap $ENCAP encap-sport auto encap-dport $PORT"
 	[ "$OUTER" = 4 ] && OPTIONS+=" ${no}encap-csum" ||
 		OPTIONS+=" ${no}encap-udp6-csum"
 }
 
 fou_gone() {
-	[ "$ENCAP" = none ] || [ "$WHO" != kernel ] ||
-		must ip -n "$B" "-$OUTER" fou del port "$PORT"
+	local ns
+
+	[ "$ENCAP" != none ] && [ "$WHO" = kernel ] || return 0
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" "-$OUTER" fou del port "$PORT"
+	done
 }
 
 tunnel_new() {
