@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Tables of what guest measured.
 
-    report.py [--json FILE] DIR/KERNEL...
+    report.py [--json FILE] [--svg FILE] DIR/KERNEL...
+    report.py --check BASELINE | --update-baseline BASELINE DIR/KERNEL...
 
 DIR/KERNEL.log is what guest printed on that kernel.
 
@@ -11,27 +12,36 @@ fast path take for a packet; in brackets what of that is the tunnel's, which is
 the cost without the cost of the plain way; and adit's part over the kernel's.
 What TCP takes is shown as the speed of a processor of 10^9 instructions a second,
 and as a part of the plain way's speed.
+
+Owns: reading the results, tables. Does not own: the chart (chart.py), comparing
+with what has been (baseline.py).
 """
 import argparse
 import json
 import os
+import sys
+
+import baseline
+import chart
 
 WHO = ("kernel", "adit", "fast")
 
 
 def read(path):
-    """The results in a log of guest, in order"""
-    results = []
+    """The results in a log of guest, in order, and what failed"""
+    results, broken = [], []
     with open(path + ".log", encoding="utf-8") as log:
         for line in log:
             word = line.split()
+            if word[:2] == ["not", "ok"]:
+                broken.append(f"{os.path.basename(path)}: {' '.join(word[3:])}")
             if word[:2] == ["#", "RESULT"]:
                 workload, fmt, who = word[2].split(":")
                 results.append({
                     "kernel": os.path.basename(path), "workload": workload,
                     "format": fmt, "who": who, "unit": word[3],
                     "value": int(word[4])})
-    return results
+    return results, broken
 
 
 def complete(results):
@@ -46,6 +56,7 @@ def complete(results):
         r["overhead"] = r["value"] - plain
         r["of_plain"] = round(plain / r["value"], 4)
         if r["who"] != "kernel" and peer is not None:
+            r["peer_overhead"] = peer - plain
             r["ratio"] = round(r["overhead"] / (peer - plain), 4)
 
 
@@ -126,23 +137,44 @@ def table(kernel, workload, results):
     print()
 
 
-def main():
+def tables(kernel, results):
+    for group in dict.fromkeys((r["workload"], r["unit"]) for r in results):
+        table(kernel, group[0],
+              [r for r in results if (r["workload"], r["unit"]) == group])
+
+
+def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--json")
+    parser.add_argument("--svg")
+    parser.add_argument("--check")
+    parser.add_argument("--update-baseline")
     parser.add_argument("log", nargs="+")
-    args = parser.parse_args()
-    everything = []
+    return parser.parse_args()
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+def main(args):
+    everything, broken = [], []
     for path in args.log:
-        results = read(path)
+        results, failed = read(path)
         complete(results)
+        tables(os.path.basename(path), results)
         everything += results
-        for group in dict.fromkeys((r["workload"], r["unit"]) for r in results):
-            table(os.path.basename(path), group[0],
-                  [r for r in results if (r["workload"], r["unit"]) == group])
+        broken += failed
     if args.json:
-        with open(args.json, "w", encoding="utf-8") as out:
-            json.dump(everything, out, indent=1)
-            out.write("\n")
+        write(args.json, json.dumps(everything, indent=1) + "\n")
+    if args.svg:
+        write(args.svg, chart.draw(everything))
+    if args.update_baseline and not broken:
+        baseline.update(args.update_baseline, everything)
+    if args.check:
+        return baseline.check(args.check, everything, broken)
+    return not broken
 
 
-main()
+sys.exit(0 if main(arguments()) else 1)
