@@ -75,4 +75,5 @@ def main(prefix, path, top=TOP):
               + "".join(f"{cost[name]:9.1f}" for cost in costs) + f"  {name}")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

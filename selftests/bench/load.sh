@@ -63,18 +63,30 @@ pktgen_new() {
 pktgen_set() {
 	PG=$G/eth0
 	[ "$BURST" = 1 ] || PG=$A/lan0
-	pgset "${PG#*/}" "burst $BURST" "dst_mac $(mac "$A" lan0)" \
-		"dst 10.2.0.9" "src_min 10.1.0.2" "src_max 10.1.0.2" \
-		"src6 fd01::2" "udp_src_min 1024" \
-		"udp_src_max $((1023 + FLOWS))"
+	pktgen_ends 1024 "$FLOWS"
+	pgset "${PG#*/}" "burst $BURST"
+}
+
+# pktgen_ends PORT FLOWS
+pktgen_ends() {
+	pgset "${PG#*/}" "dst_mac $(mac "$A" lan0)" "dst 10.2.0.9" \
+		"src_min 10.1.0.2" "src_max 10.1.0.2" "src6 fd01::2" \
+		"udp_src_min $1" "udp_src_max $(($1 + $2 - 1))"
+}
+
+# pktgen_count COUNT
+pktgen_count() {
+	local family="flag !IPV6" len=$((SIZE + 14))
+
+	[ "$INNER" = 4 ] || family="dst6 fd02::9" len=$((len + 20))
+	pgset "${PG#*/}" "$family" "pkt_size $len" "count $1"
 }
 
 # pktgen_run COUNT: prints how many microseconds it took.
 pktgen_run() {
-	local family="flag !IPV6" len=$((SIZE + 14)) dev=${PG#*/}
+	local dev=${PG#*/}
 
-	[ "$INNER" = 4 ] || family="dst6 fd02::9" len=$((len + 20))
-	pgset "$dev" "$family" "pkt_size $len" "count $1" &&
+	pktgen_count "$1" &&
 		pgset pgctrl start &&
 		in_ns "${PG%/*}" sed -n 's/^Result: OK: \([0-9]*\)(.*/\1/p' \
 			"/proc/net/pktgen/$dev"
@@ -260,6 +272,56 @@ manage() {
 
 # --- profiles ------------------------------------------------------------------------------
 
+# share_forward: packets by one processor and by two; at last between marks.
+share_forward() {
+	local n took=()
+
+	flows_gone
+	flow_new 0
+	for n in 1 5 9; do
+		flows_run $((n * PACKETS)) 0 && took+=("$TOOK") || return
+	done
+	flow_new 1
+	for n in 1 5 9; do
+		flows_run $((n * PACKETS)) 0 1 && took+=("$TOOK") || return
+	done
+	./mark && flows_run "$PACKETS" 0 1 && ./mark &&
+		symbols "$(IFS=, && echo "${took[*]}")" "$PACKETS"
+}
+
+# flow_new N: of G, by its processor N
+flow_new() {
+	PG=$G/eth0@$1
+	pgset "kpktgend_$1" "add_device eth0@$1"
+	pktgen_ends $((1024 + $1)) 1
+}
+
+flows_gone() {
+	PG=$G/eth0
+	pgset kpktgend_0 rem_device_all
+	pgset kpktgend_1 rem_device_all
+}
+
+# flows_run COUNT N...: from each of these; sets TOOK, in instructions by all
+# processors, and fails unless all arrive.
+flows_run() {
+	local was is n start
+
+	for n in "${@:2}"; do
+		PG=$G/eth0@$n
+		pktgen_count "$1"
+	done
+	mapfile -t was < <(counted)
+	start=$(date +%s%N)
+	pgset pgctrl start
+	TOOK=$(($(date +%s%N) - start))
+	mapfile -t is < <(counted)
+	for n in "${!is[@]}"; do
+		check_eq "packets that arrived (count $n)" $(($1 * ($# - 1))) \
+			$((is[n] - was[n])) || return
+	done
+}
+
 # profile_forward, profile_tcp: the same in three steps; between the marks there
 # is a part of it, and two.
 profile_forward() {
@@ -273,7 +335,7 @@ profile_tcp() {
 		symbols MB $((2 * BYTES / 1000000))
 }
 
-# symbols UNIT PARTS: what insnprof.py has to know of the kernel now
+# symbols UNIT PARTS: what insnprof.py or sharing.py has to know of the kernel now
 symbols() {
 	{
 		echo "# PROFILE $WORKLOAD:$FORMAT:$WHO $1 $2"

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Cache lines of the kernel that two processors share while each forwards packets
+of its own, of what a guest with the plugin sharing measured.
+
+    sharing.py PREFIX LOG
+
+PREFIX is what the plugin was given, LOG what guest printed. A line counts when one
+processor writes it and the other uses it for each fourth packet at least. Those of
+the plain way are there with a tunnel too, so the ones to look at are those that the
+plain way has not: they come first, by who writes and who reads them. And how many
+instructions a packet takes with one processor, and with two.
+"""
+import bisect
+import sys
+
+from insnprof import read_log
+
+PARTS = 4		# a line is used for each fourth packet
+
+
+def name_of(symbols, addr):
+    return symbols[bisect.bisect_right(symbols, (addr, "\x7f")) - 1][1]
+
+
+def functions(words, kind, symbols):
+    return tuple(sorted({name_of(symbols, int(word[1:], 16))
+                         for word in words if word[0] == kind}))
+
+
+def shared(path, packets, symbols):
+    """{(writers, readers): [(line, writes by each, reads by each)]}"""
+    symbols.sort()
+    found = {}
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            addr, *words = line.split()
+            counts = [int(n) for n in words[:4]]
+            writes, reads = counts[:2], counts[2:]
+            used = [max(pair) for pair in zip(writes, reads)]
+            if max(writes) >= packets / PARTS and min(used) >= packets / PARTS:
+                who = (functions(words[4:], "w", symbols),
+                       functions(words[4:], "r", symbols))
+                found.setdefault(who, []).append((addr, writes, reads))
+    return found
+
+
+def show(found, packets):
+    for (writers, readers), lines in sorted(found.items()):
+        print(f"    written by {', '.join(writers)}")
+        if readers:
+            print(f"    read by    {', '.join(readers)}")
+        for addr, writes, reads in lines:
+            per = [f"{n / packets:.2f}" for n in (*writes, *reads)]
+            print(f"      {addr}: a packet, {per[0]} and {per[1]} writes,"
+                  f" {per[2]} and {per[3]} reads")
+
+
+def a_packet(took, packets):
+    """In each of two steps, what four more for each processor take"""
+    return [round((b - a) / (4 * packets)) for a, b in zip(took, took[1:])]
+
+
+def main(prefix, path):
+    plain = set()
+    for n, (case, took, packets, symbols) in enumerate(read_log(path)):
+        took = [int(t) for t in took.split(",")]
+        found = shared(f"{prefix}.{n}", packets, symbols)
+        print(f"{case}: instructions a packet:"
+              f" one processor {a_packet(took[:3], packets)},"
+              f" each of two {[t // 2 for t in a_packet(took[3:], packets)]}")
+        new = {who: lines for who, lines in found.items() if who not in plain}
+        count = sum(map(len, new.values()))
+        if case.endswith(":none"):
+            plain |= set(found)
+            print(f"  lines that both use: {count}")
+        else:
+            print(f"  lines that both use, and the plain way has not: {count}")
+        show(new, packets)
+
+
+main(*sys.argv[1:])
