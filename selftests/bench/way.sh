@@ -101,10 +101,13 @@ module_alone() {
 }
 
 # tunnels NS LOCAL REMOTE OPTION...: tun0, up, in the middle of as many others
-# as are wanted besides.
+# as are wanted besides. Only tun0 has IPv6: each device that has adds routes of
+# the same prefixes to those of all others, and to go past these takes the square
+# of their number.
 tunnels() {
 	local half=$(((TUNNELS - 1) / 2))
 
+	must in_ns "$1" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	{
 		others 1 "$half" "$2" "${@:4}"
 		echo "link add tun0 ${*:4} local $2 remote $3"
@@ -112,6 +115,8 @@ tunnels() {
 		others $((half + 1)) $((TUNNELS - 1)) "$2" "${@:4}"
 	} >"$WORK/batch"
 	must ip -n "$1" -batch "$WORK/batch"
+	must in_ns "$1" sysctl -qw net.ipv6.conf.default.disable_ipv6=0 \
+		net.ipv6.conf.tun0.disable_ipv6=0
 }
 
 # others FROM TO LOCAL OPTION...: lines of ip(8) for tunnels to nobody, up
