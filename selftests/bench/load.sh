@@ -272,21 +272,13 @@ manage() {
 
 # --- profiles ------------------------------------------------------------------------------
 
-# share_forward: packets by one processor and by two; at last between marks.
+# share_forward: packets by two processors, and then between marks
 share_forward() {
-	local n took=()
-
 	flows_gone
 	flow_new 0
-	for n in 1 5 9; do
-		flows_run $((n * PACKETS)) 0 && took+=("$TOOK") || return
-	done
 	flow_new 1
-	for n in 1 5 9; do
-		flows_run $((n * PACKETS)) 0 1 && took+=("$TOOK") || return
-	done
-	./mark && flows_run "$PACKETS" 0 1 && ./mark &&
-		symbols "$(IFS=, && echo "${took[*]}")" "$PACKETS"
+	flows_run "$PACKETS" 0 1 && ./mark &&
+		flows_run "$PACKETS" 0 1 && ./mark && symbols packet "$PACKETS"
 }
 
 # flow_new N: of G, by its processor N
@@ -302,19 +294,16 @@ flows_gone() {
 	pgset kpktgend_1 rem_device_all
 }
 
-# flows_run COUNT N...: from each of these; sets TOOK, in instructions by all
-# processors, and fails unless all arrive.
+# flows_run COUNT N...: from each of these; fails unless all arrive.
 flows_run() {
-	local was is n start
+	local was is n
 
 	for n in "${@:2}"; do
 		PG=$G/eth0@$n
 		pktgen_count "$1"
 	done
 	mapfile -t was < <(counted)
-	start=$(date +%s%N)
 	pgset pgctrl start
-	TOOK=$(($(date +%s%N) - start))
 	mapfile -t is < <(counted)
 	for n in "${!is[@]}"; do
 		check_eq "packets that arrived (count $n)" $(($1 * ($# - 1))) \

@@ -7,9 +7,8 @@ of its own, of what a guest with the plugin sharing measured.
 
 PREFIX is what the plugin was given, LOG what guest printed. A line counts when one
 processor writes it and the other uses it for each fourth packet at least. Those of
-the plain way are there with a tunnel too, so the ones to look at are those that the
-plain way has not: they come first, by who writes and who reads them. And how many
-instructions a packet takes with one processor, and with two.
+the plain way are there with a tunnel too, so of a tunnel are shown those that the plain way
+has not, by who writes and who reads them.
 """
 import bisect
 import sys
@@ -56,26 +55,18 @@ def show(found, packets):
                   f" {per[2]} and {per[3]} reads")
 
 
-def a_packet(took, packets):
-    """In each of two steps, what four more for each processor take"""
-    return [round((b - a) / (4 * packets)) for a, b in zip(took, took[1:])]
-
-
 def main(prefix, path):
     plain = set()
-    for n, (case, took, packets, symbols) in enumerate(read_log(path)):
-        took = [int(t) for t in took.split(",")]
+    for n, (case, _, packets, symbols) in enumerate(read_log(path)):
         found = shared(f"{prefix}.{n}", packets, symbols)
-        print(f"{case}: instructions a packet:"
-              f" one processor {a_packet(took[:3], packets)},"
-              f" each of two {[t // 2 for t in a_packet(took[3:], packets)]}")
         new = {who: lines for who, lines in found.items() if who not in plain}
         count = sum(map(len, new.values()))
         if case.endswith(":none"):
             plain |= set(found)
-            print(f"  lines that both use: {count}")
+            print(f"{case}: lines that both use: {count}")
         else:
-            print(f"  lines that both use, and the plain way has not: {count}")
+            print(f"{case}: lines that both use, and the plain way has not:"
+                  f" {count}")
         show(new, packets)
 
 
