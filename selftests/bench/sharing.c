@@ -194,19 +194,24 @@ static void translate_marks(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 static void watch(qemu_plugin_id_t id)
 {
-	qemu_plugin_register_vcpu_tb_trans_cb(id, watching ? translate_all :
-							     translate_marks);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translate_all);
 }
 
-/* All is translated anew: what does not watch runs at its usual speed. */
+/*
+ * What comes before the first mark runs at its usual speed; then all is translated
+ * anew. Not again after that: QEMU 7.2 may still refer to callbacks that are gone.
+ */
 static void on_mark(unsigned int cpu, void *unused)
 {
+	static int reset;
+
 	(void)cpu;
 	(void)unused;
 	if (watching)
 		write_lines();
 	watching = !watching;
-	qemu_plugin_reset(self, watch);
+	if (!reset++)
+		qemu_plugin_reset(self, watch);
 }
 
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
