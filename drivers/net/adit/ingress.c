@@ -192,7 +192,6 @@ static struct adit_config *read_wire(struct adit_net *an, struct sk_buff *skb,
 				     struct adit_wire *wire, u8 ipproto)
 {
 	const struct adit_outer_ops *outer = wire->outer;
-	u8 mode;
 
 	wire->key.family = outer->family;
 	wire->hlen = outer->hlen;
@@ -200,11 +199,14 @@ static struct adit_config *read_wire(struct adit_net *an, struct sk_buff *skb,
 	if (ipproto == IPPROTO_UDP) {
 		if (!adit_udp_read(an, skb, wire))
 			return NULL;
-	} else {
-		wire->inner = adit_inner_of_ipproto(ipproto);
-		mode = wire->inner ? ADIT_MODE_IP : ADIT_MODE_GRE;
+	} else if (ipproto == IPPROTO_GRE) {
 		wire->fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, wire,
-								 mode);
+								 ADIT_MODE_GRE);
+	} else {
+		wire->key.format = adit_format(ADIT_MODE_IP, ADIT_ENCAP_NONE,
+					       false);
+		wire->inner = adit_inner_of_ipproto(ipproto);
+		wire->fault = ADIT_DROP_NONE;
 	}
 	if (unlikely(wire->fault != ADIT_DROP_NONE))
 		return NULL;
@@ -296,8 +298,10 @@ static bool is_plain(const struct net *net, const struct sk_buff *skb)
 	       !netif_is_l3_slave(skb->dev);
 }
 
-/* Whose it is not is left as it came. */
-static unsigned int take(struct adit_net *an, struct sk_buff *skb,
+/* Whose it is not is left as it came. Once for each version of IP, so that the
+ * calls by its row are none.
+ */
+static __always_inline unsigned int take(struct adit_net *an, struct sk_buff *skb,
 			 const struct ip_way *way, u8 ipproto)
 {
 	struct adit_wire wire = { .outer = way->outer };
@@ -326,8 +330,8 @@ static unsigned int take(struct adit_net *an, struct sk_buff *skb,
 }
 
 /* Most packets are none of ours, UDP above all: that must cost them little. */
-static bool is_candidate(struct adit_net *an, const struct sk_buff *skb,
-			 u8 ipproto, unsigned int hlen)
+static inline bool is_candidate(struct adit_net *an, const struct sk_buff *skb,
+				u8 ipproto, unsigned int hlen)
 {
 	const struct udphdr *uh = (const void *)(skb->data + hlen);
 

@@ -87,7 +87,7 @@ static enum adit_drop check_seq(struct adit_tunnel *t,
 /* All that can be told before the headers are taken off */
 static enum adit_drop check(struct adit_tunnel *t, struct sk_buff *skb,
 			    const struct adit_config *config,
-			    struct adit_wire *wire)
+			    struct adit_wire *wire, bool goes_on)
 {
 	enum adit_drop drop;
 
@@ -95,7 +95,8 @@ static enum adit_drop check(struct adit_tunnel *t, struct sk_buff *skb,
 		return ADIT_DROP_RX_DOWN;
 	if (!adit_is_fixed(config) && !adit_allowed(config, &wire->key))
 		return ADIT_DROP_RX_SOURCE;
-	if (!wire->outer->policy_ok(skb))
+	/* (there is none where packets are caught) */
+	if (!goes_on && !wire->outer->policy_ok(skb))
 		return ADIT_DROP_RX_POLICY;
 	if (unlikely(wire->fault != ADIT_DROP_NONE))
 		return wire->fault;
@@ -280,13 +281,14 @@ static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 
 /* All but the delivery */
 static enum adit_drop decap(struct adit_tunnel *t, struct sk_buff *skb,
-			    struct adit_config *config, struct adit_wire *wire)
+			    struct adit_config *config, struct adit_wire *wire,
+			    bool goes_on)
 {
 	const struct adit_inner *inner = wire->inner;
 	enum adit_drop drop;
 	u8 outer;
 
-	drop = check(t, skb, config, wire);
+	drop = check(t, skb, config, wire, goes_on);
 	if (drop != ADIT_DROP_NONE)
 		return drop;
 
@@ -325,7 +327,7 @@ bool adit_receive(struct sk_buff *skb, struct adit_config *config,
 	struct adit_tunnel *t = config->tunnel;
 	enum adit_drop drop;
 
-	drop = decap(t, skb, config, wire);
+	drop = decap(t, skb, config, wire, goes_on);
 	if (likely(drop == ADIT_DROP_NONE))
 		return deliver(t, config, skb, wire->inner, goes_on);
 	adit_drop_skb(t, skb, drop);

@@ -29,7 +29,7 @@ struct adit_nest {
 
 static DEFINE_PER_CPU(struct adit_nest, adit_nest);
 
-static enum adit_drop nest_enter(const struct net_device *dev)
+static inline enum adit_drop nest_enter(const struct net_device *dev)
 {
 	unsigned int depth = this_cpu_inc_return(adit_nest.depth) - 1;
 	struct adit_nest *nest = this_cpu_ptr(&adit_nest);
