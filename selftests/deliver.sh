@@ -137,8 +137,14 @@ deliver_tunnel() {
 	no_server
 }
 
+# arp_hooks: does netfilter know ARP?
+arp_hooks() {
+	in_ns "$B" nft add table arp t && in_ns "$B" nft delete table arp t
+}
+
 # Nobody answers for the address on the link, and nobody asks in its name.
 no_arp() {
+	arp_hooks || { skip "the kernel has no hooks for ARP"; return; }
 	server deliver underlay
 	must ip -n "$C" route replace $VIP dev eth0
 	must ip -n "$C" route replace $VIP6 dev eth0

@@ -166,6 +166,14 @@ rule() {
 		add rule ip t $2 ${*:4}"
 }
 
+# knows RULE: does the kernel know such a rule?
+knows() {
+	in_ns "$B" nft "add table ip t
+		add chain ip t input { type filter hook input priority 0; }
+		add rule ip t input ip protocol 4 $1" || return
+	unrule "$B"
+}
+
 unrule() { must in_ns "$1" nft delete table ip t; }
 
 # rule_count NS HOOK: packets that its counter has
@@ -222,6 +230,7 @@ decide() {
 }
 
 hooks_queue() {
+	knows "queue num 0" || { skip "the kernel has no queue of nft"; return; }
 	sites 4
 	drops_mark "$B" adit0
 	queued prerouting
