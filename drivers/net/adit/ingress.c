@@ -301,8 +301,9 @@ static bool is_plain(const struct net *net, const struct sk_buff *skb)
 /* Whose it is not is left as it came. Once for each version of IP, so that the
  * calls by its row are none.
  */
-static __always_inline unsigned int take(struct adit_net *an, struct sk_buff *skb,
-			 const struct ip_way *way, u8 ipproto)
+static __always_inline
+unsigned int take(struct adit_net *an, struct sk_buff *skb,
+		  const struct ip_way *way, u8 ipproto)
 {
 	struct adit_wire wire = { .outer = way->outer };
 	struct dst_entry *dst = NULL;
