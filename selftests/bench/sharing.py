@@ -5,17 +5,19 @@ of its own, of what a guest with the plugin sharing measured.
 
     sharing.py PREFIX LOG
 
-PREFIX is what the plugin was given, LOG what guest printed. A line counts when one
-processor writes it and the other uses it for each fourth packet at least. Those of
-the plain way are there with a tunnel too, so of a tunnel are shown those that the plain way
-has not, by who writes and who reads them.
+PREFIX is what the plugin was given, LOG what guest printed. A line counts when
+one processor writes it for each packet, and the other uses it as often. What is not
+of packets seldom comes in equal numbers on both; where it does, the functions tell.
+Lines of the plain way are there with a tunnel too, so of a tunnel those are shown
+that the plain way has not.
 """
 import bisect
 import sys
 
 from insnprof import read_log
 
-PARTS = 4		# a line is used for each fourth packet
+LEAST = 0.95		# of the packets that use a line
+ALIKE = 1.05		# how much more often one processor uses it
 
 
 def name_of(symbols, addr):
@@ -37,7 +39,8 @@ def shared(path, packets, symbols):
             counts = [int(n) for n in words[:4]]
             writes, reads = counts[:2], counts[2:]
             used = [max(pair) for pair in zip(writes, reads)]
-            if max(writes) >= packets / PARTS and min(used) >= packets / PARTS:
+            if (max(writes) >= LEAST * packets and min(used) >= LEAST * packets
+                    and max(used) <= ALIKE * min(used)):
                 who = (functions(words[4:], "w", symbols),
                        functions(words[4:], "r", symbols))
                 found.setdefault(who, []).append((addr, writes, reads))
