@@ -104,6 +104,7 @@ static inline u8 adit_format(u8 mode, u8 encap, bool keyed)
 }
 
 #define ADIT_FORMAT_UNKEYED	0x0f	/* all but whether there is a key */
+#define ADIT_FORMAT_ENCAP	0x0c	/* nor the mode */
 
 static inline u8 adit_format_encap(u8 format)
 {
@@ -458,6 +459,7 @@ static inline struct hlist_head *adit_sock_bucket(struct adit_net *an,
  * @remcsum_start: where the inner packet's checksum begins to count, from that
  *	packet on; 0: there is none to be made
  * @remcsum_offset: where it stands
+ * @modeless: its fault is that it does not get as far as to say its mode
  * @fault: what is wrong with it whosever it is, or ADIT_DROP_NONE
  */
 struct adit_wire {
@@ -471,6 +473,7 @@ struct adit_wire {
 	u32 seq;
 	u16 remcsum_start;
 	u16 remcsum_offset;
+	bool modeless;
 	enum adit_drop fault;
 };
 

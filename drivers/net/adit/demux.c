@@ -423,12 +423,16 @@ static bool is_between(const struct adit_entry *entry,
 		adit_addr_equal(&entry->key.local, &key->local));
 }
 
-/* Two keys that differ in nothing but the GRE key, or the lack of one */
-static bool same_encap(const struct adit_key *a, const struct adit_key *b)
+/* A packet that is a tunnel's but for the GRE key, or the lack of one; or that
+ * may be, as far as can be told.
+ */
+static bool same_encap(const struct adit_key *key, const struct adit_wire *wire)
 {
-	return !((a->format ^ b->format) & ADIT_FORMAT_UNKEYED) &&
-	       a->port == b->port &&
-	       (!a->peer_port || a->peer_port == b->peer_port);
+	u8 mask = wire->modeless ? ADIT_FORMAT_ENCAP : ADIT_FORMAT_UNKEYED;
+
+	return !((key->format ^ wire->key.format) & mask) &&
+	       key->port == wire->key.port &&
+	       (!key->peer_port || key->peer_port == wire->key.peer_port);
 }
 
 /* May the tunnel have packets from there, whatever they look like? */
@@ -457,7 +461,7 @@ static struct adit_tunnel *missed(const struct rhlist_head *list,
 		if (!is_between(entry, key) || !is_from_peer(entry, key))
 			continue;
 		t = entry->config->tunnel;
-		if (same_encap(&entry->key, key)) {
+		if (same_encap(&entry->key, wire)) {
 			*cause = wire->fault == ADIT_DROP_NONE ?
 				 ADIT_DROP_RX_KEY : wire->fault;
 			break;

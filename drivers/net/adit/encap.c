@@ -248,6 +248,13 @@ static enum adit_drop gue_parse_inner(struct sk_buff *skb,
 	return wire->inner ? ADIT_DROP_NONE : ADIT_DROP_RX_PROTOCOL;
 }
 
+/* It is the header that says whether GRE follows. */
+static enum adit_drop gue_modeless(struct adit_wire *wire, enum adit_drop fault)
+{
+	wire->modeless = true;
+	return fault;
+}
+
 static enum adit_drop gue_parse(struct sk_buff *skb, struct adit_wire *wire,
 				u8 mode)
 {
@@ -259,23 +266,23 @@ static enum adit_drop gue_parse(struct sk_buff *skb, struct adit_wire *wire,
 	wire->key.format = adit_format(ADIT_MODE_IP, ADIT_ENCAP_GUE, false);
 	first = bytes(skb, wire->hlen, 1);
 	if (!first)
-		return ADIT_DROP_RX_MALFORMED;
+		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
 	if (*first >> 6 == 1)
 		return ip_parse(skb, wire, ADIT_MODE_IP);
 	if (*first >> 6)
-		return ADIT_DROP_RX_MALFORMED;
+		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
 
 	gueh = bytes(skb, wire->hlen, sizeof(*gueh));
 	if (!gueh)
-		return ADIT_DROP_RX_MALFORMED;
+		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
 	len = gueh->hlen * 4;
 	gueh = bytes(skb, wire->hlen, sizeof(*gueh) + len);
 	if (!gueh)
-		return ADIT_DROP_RX_MALFORMED;
+		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
 	if (gueh->control)
-		return ADIT_DROP_RX_CONTROL;
+		return gue_modeless(wire, ADIT_DROP_RX_CONTROL);
 	if (!gue_options_ok(gueh, len, wire))
-		return ADIT_DROP_RX_MALFORMED;
+		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
 
 	wire->hlen += sizeof(*gueh) + len;
 	len = wire->hlen;
