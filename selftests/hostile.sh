@@ -60,7 +60,8 @@ gue4-external	4 mode gre external encap gue encap-dport 6080
 
 topo() {
 	ns_new A C D
-	must ip -n "$C" link add eth0 type veth peer name eth0 netns "$A"
+	must ip -n "$C" link add eth0 mtu 2100 type veth \
+		peer name eth0 mtu 2100 netns "$A"
 	must in_ns "$C" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 	must in_ns "$A" sysctl -qw net.ipv4.ip_forward=0 \
 		net.ipv6.conf.all.forwarding=0 net.ipv4.conf.all.rp_filter=0 \

@@ -184,6 +184,7 @@ struct delivery {
 /**
  * struct outcome - what must become of a packet
  * @bumps: enum counter, each once
+ * @maybe: more of them, of which the kernel's timing decides; C_MAX: none
  * @why: of a fate without a counter
  * @seq: of the tunnel, after it
  */
@@ -191,6 +192,7 @@ struct outcome {
 	enum fate fate;
 	unsigned int n_bumps;
 	u8 bumps[24];
+	enum counter maybe;
 	const char *why;
 	unsigned int n_deliveries;
 	struct delivery deliveries[DELIVERIES_MAX];

@@ -29,14 +29,14 @@ enum { ETH_IP = 0x0800, ETH_IP6 = 0x86dd, ETH_MPLS = 0x8847 };
  * struct way - a packet on its way
  * @base: what offsets of deliveries count from
  * @depth: tunnels that it has come out of
- * @fast: past the protocol handlers
+ * @early: past the protocol handlers, as it may be caught ahead of IP
  */
 struct way {
 	const struct tunnel *t;
 	struct outcome *o;
 	const u8 *base;
 	unsigned int depth;
-	bool fast;
+	bool early;
 };
 
 /* An outer packet, as adit reads it: its key, and what is wrong with it */
@@ -372,13 +372,18 @@ static int read_gue(struct wire *wire, const u8 **p, unsigned int *len)
 
 /* --- what the kernel hands to adit, by protocol */
 
-/* Protocol numbers 4, 41 and 137: tunnel4.c, tunnel6.c */
-static void raw(struct way *w, struct wire *wire, u8 proto, const u8 *p,
-		unsigned int len)
+/* Protocol numbers 4, 41 and 137: tunnel4.c and tunnel6.c, which wants as much of
+ * MPLS as of IPv6
+ */
+static void raw(struct way *w, struct wire *wire, u8 family, u8 proto,
+		const u8 *p, unsigned int len)
 {
+	unsigned int least = proto == P_IPIP ? 20 : proto == P_IPV6 ? 40 :
+			     family == 4 ? 4 : 40;
+
 	wire->ethertype = proto == P_IPIP ? ETH_IP :
 			  proto == P_IPV6 ? ETH_IP6 : ETH_MPLS;
-	if (!w->fast && len < inner_hlen(wire->ethertype))
+	if (!w->early && len < least)
 		return silent(w, "tunnel4, tunnel6: shorter than its header");
 	if (is_of(w->t, wire))
 		return receive(w, wire, p, len);
@@ -397,7 +402,7 @@ static void gre(struct way *w, struct wire *wire, u8 family, const u8 *p,
 
 	if (!registered && family == 6)
 		return refused(w, C_IP6_PROTO);
-	if (!w->fast && family == 4 &&
+	if (!w->early && family == 4 &&
 	    (len < 12 || (p[1] & 0x7f) || !registered))
 		return silent(w, "gre_demux: short, or a version of nobody");
 	wire->fault = read_gre(wire, &p, &len);
@@ -441,8 +446,7 @@ static void udp(struct way *w, struct wire *wire, u8 family, const u8 *ip,
 	if (!listens)
 		return refused(w, family == 4 ? C_UDP_NOPORT : C_UDP6_NOPORT);
 
-	if (!w->fast)
-		bump(w, family == 4 ? C_UDP_IN : C_UDP6_IN);
+	bump(w, family == 4 ? C_UDP_IN : C_UDP6_IN);
 	wire->encap = w->t->encap;
 	wire->mode = MODE_IP;
 	p += 8;
@@ -459,38 +463,28 @@ static void udp(struct way *w, struct wire *wire, u8 family, const u8 *ip,
 		silent(w, "UDP: nobody's, counted at the socket");
 }
 
-/* Is it one that the fast path takes, ahead of the handlers? What is wrong with
- * it, or whose it is not, goes the ordinary way.
+/* What is caught ahead of IP, as most may be once others like it have come in, is
+ * not held up by a handler that wants more of it than adit does: then it has a
+ * cause. (MPLS is not caught.)
  */
-static bool is_fast(const struct way *w, struct wire wire, u8 family,
-		    const u8 *ip, u8 proto, const u8 *p, unsigned int len)
+static void if_caught(struct way *w, struct wire wire, u8 family, u8 proto,
+		      const u8 *p, unsigned int len)
 {
-	struct outcome unused = { 0 };
-	struct way probe = { .t = w->t, .o = &unused, .fast = true };
-	int fault = -1;
+	struct outcome caught = { .seq = w->o->seq, .seen = w->o->seen };
+	struct way early = { .t = w->t, .o = &caught, .base = w->base,
+			     .early = true };
 
-	if (!w->t->fast || family != w->t->family || w->depth)
-		return false;
-	switch (proto) {
-	case P_IPIP:
-	case P_IPV6:
-		break;
-	case P_GRE:
-		fault = read_gre(&wire, &p, &len);
-		break;
-	case P_UDP:
-		if (len < 8 || get16(p + 4) != len ||
-		    get16(p + 2) != w->t->port || w->t->encap == ENCAP_NONE)
-			return false;
-		udp(&probe, &wire, family, ip, p, len);
-		fault = wire.fault;
-		if (unused.fate == FATE_REFUSED)
-			return false;
-		break;
-	default:
-		return false;
-	}
-	return fault < 0 && is_of(w->t, &wire);
+	if (w->o->fate != FATE_SILENT || proto == P_MPLS)
+		return;
+	if (proto == P_GRE)
+		gre(&early, &wire, family, p, len);
+	else
+		raw(&early, &wire, family, proto, p, len);
+	if (caught.fate == FATE_DROPPED && wire.fault < 0 &&
+	    is_of(w->t, &wire) && caught.seq == w->o->seq)
+		w->o->maybe = caught.bumps[0];
+	else if (caught.fate == FATE_DELIVERED || caught.seq != w->o->seq)
+		unsure(w, "delivered if it is caught ahead of IP");
 }
 
 /* --- IPv4: ip_input.c */
@@ -565,7 +559,7 @@ static bool ip4_is_martian(const u8 *addr)
 	u8 here[16];
 
 	address(here, 4, END_HERE);
-	return addr[0] == 0 || addr[0] == 127 || addr[0] >> 4 == 14 ||
+	return !get32(addr) || addr[0] == 127 || addr[0] >> 4 == 14 ||
 	       get32(addr) == 0xffffffff || !memcmp(addr, here, 4);
 }
 
@@ -588,14 +582,20 @@ static void ip4_local(struct way *w, const u8 *ip, const u8 *p,
 		.fault = -1,
 	};
 
-	w->fast = plain && is_fast(w, wire, 4, ip, ip[9], p, len);
 	switch (ip[9]) {
 	case P_IPIP:
 	case P_IPV6:
 	case P_MPLS:
-		return raw(w, &wire, ip[9], p, len);
+		raw(w, &wire, 4, ip[9], p, len);
+		if (plain)
+			if_caught(w, wire, 4, ip[9], p, len);
+		return;
 	case P_GRE:
-		return gre(w, &wire, 4, p, len);
+		gre(w, &wire, 4, p, len);
+		wire.fault = -1;
+		if (plain)
+			if_caught(w, wire, 4, P_GRE, p, len);
+		return;
 	case P_UDP:
 		return udp(w, &wire, 4, ip, p, len);
 	case 1:
@@ -622,16 +622,16 @@ static void ip4_route(struct way *w, const u8 *p, unsigned int ihl,
 		return silent(w, "IPv4: a source that no route leads to");
 	if (get32(p + 16) == 0xffffffff)
 		return unsure(w, "broadcast");
-	if (p[16] == 0 || p[16] == 127 || p[16] >> 4 == 14)
+	if (!get32(p + 16) || p[16] == 127 || p[16] >> 4 == 14)
 		return silent(w, "IPv4: a destination that is nobody's");
-	if (memcmp(p + 16, here, 4))
-		return refused(w, C_IP_ADDR);
 	if (!ip4_options_ok(p + 20, ihl - 20, &routed, &modelled))
 		return refused(w, C_IP_HDR);
 	if (!modelled)
 		return unsure(w, "an option that is not modelled");
 	if (routed)
 		return silent(w, "IPv4: a source route");
+	if (memcmp(p + 16, here, 4))
+		return refused(w, C_IP_ADDR);
 	if (fragment) {
 		bump(w, C_IP_REASM);
 		w->o->fate = FATE_HELD;
@@ -758,8 +758,13 @@ refuse:
 
 /* Where a fragment header ends that stands before the whole of a packet */
 static unsigned int ip6_fragment(struct way *w, const u8 *p, unsigned int off,
-				 unsigned int len)
+				 unsigned int len, bool *again)
 {
+	if (*again) {
+		refused(w, C_IP6_HDR);
+		return 0;
+	}
+	*again = true;
 	bump(w, C_IP6_REASM);
 	if (!get16(p + 4) || len < off + 8) {
 		refused(w, C_IP6_HDR);
@@ -781,6 +786,7 @@ static void ip6_local(struct way *w, const u8 *p, unsigned int off,
 		.tos = get16(p) >> 4,
 		.fault = -1,
 	};
+	bool fragmented = false;
 	unsigned int next;
 
 	for (;; off = next) {
@@ -792,7 +798,7 @@ static void ip6_local(struct way *w, const u8 *p, unsigned int off,
 			next = ip6_routing(w, p, off, len);
 			break;
 		case P_FRAGMENT:
-			next = ip6_fragment(w, p, off, len);
+			next = ip6_fragment(w, p, off, len, &fragmented);
 			break;
 		default:
 			next = 0;
@@ -807,7 +813,7 @@ final:
 	case P_IPIP:
 	case P_IPV6:
 	case P_MPLS:
-		return raw(w, &wire, nexthdr, p + off, len - off);
+		return raw(w, &wire, 6, nexthdr, p + off, len - off);
 	case P_GRE:
 		return gre(w, &wire, 6, p + off, len - off);
 	case P_UDP:
@@ -844,9 +850,9 @@ static void ip6_route(struct way *w, const u8 *p, unsigned int off,
 	}
 	if (memcmp(p + 24, here, 16))
 		return refused(w, C_IP6_ADDR);
-	w->fast = off == 40 && is_fast(w, wire, 6, p, nexthdr, p + off,
-				       len - off);
 	ip6_local(w, p, off, len, nexthdr);
+	if (off == 40 && (nexthdr == P_IPIP || nexthdr == P_IPV6))
+		if_caught(w, wire, 6, nexthdr, p + 40, len - 40);
 }
 
 static void ip6(struct way *w, const u8 *p, unsigned int len)
@@ -907,6 +913,7 @@ void foresee(struct item *it, const struct tunnel *t)
 	struct way w = { .t = t, .o = &it->out, .base = it->p };
 
 	memset(&it->out, 0, sizeof(it->out));
+	it->out.maybe = C_MAX;
 	it->out.seq = t->seq;
 	it->out.seen = t->seen;
 	if (it->frames)
