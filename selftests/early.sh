@@ -19,13 +19,9 @@ PROBE=adit_$ID
 
 mac() { ip -n "$1" -j link show "$2" | jq -r '.[0].address'; }
 
-topo_sites
-A_IP6=2001:db8:1::1 B_IP6=2001:db8:2::2
+topo_sites_dual
 for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
 	set -- $end
-	must ip -n "$R" addr add 2001:db8:$3::254/64 dev $4
-	must ip -n "$1" addr add $2/64 dev eth0
-	must ip -n "$1" route add default via 2001:db8:$3::254
 	# nobody asks for a neighbour while it is counted
 	must ip -n "$1" neigh add 2001:db8:$3::254 dev eth0 nud permanent \
 		lladdr "$(mac "$R" $4)"
@@ -33,28 +29,11 @@ for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
 		lladdr "$(mac "$1" eth0)"
 done
 
-# sites OUTER OPTION...: adit0 in A and in B, and the way to the other's site.
+# sites OUTER OPTION...: join them, so that it is known how packets come in.
 sites() {
-	local a=$A_IP b=$B_IP
-	[ "$1" = 4 ] || { a=$A_IP6; b=$B_IP6; }
-	shift
-
-	adit_new "$A" $a $b "$@"
-	adit_new "$B" $b $a "$@"
-	tunnel_addr "$A" adit0 10.9.0.1/30 fd09::1/64
-	tunnel_addr "$B" adit0 10.9.0.2/30 fd09::2/64
-	must ip -n "$A" route add 10.10.20.0/24 dev adit0
-	must ip -n "$A" route add fd00:20::/64 dev adit0
-	must ip -n "$B" route add 10.10.10.0/24 dev adit0
-	must ip -n "$B" route add fd00:10::/64 dev adit0
-	# neighbours are known, and how packets come in
+	join_sites "$@"
 	pings
 	pings
-}
-
-sites_gone() {
-	must ip -n "$A" link del adit0
-	must ip -n "$B" link del adit0
 }
 
 # pings [COUNT]: from HA to HB, all answered
@@ -104,7 +83,7 @@ caught() {
 	pings
 	long_since "$was" $N $((N + 6 * cpus * SLOW))
 	must in_ns "$B" sysctl -qw net.ipv4.ip_early_demux=1
-	sites_gone
+	adit_gone
 	long_unwatch
 }
 
@@ -154,7 +133,7 @@ counted_alike() {
 	check_eq "counters of B" "$long" "$early"
 	check_match "something counted" "InDelivers $N" "$early"
 	check_drops "$B" adit0
-	sites_gone
+	adit_gone
 }
 
 # --- hooks --------------------------------------------------------------------
@@ -193,7 +172,7 @@ hooks_see() {
 	check_eq "packets in prerouting" $N "$(rule_count "$B" prerouting)"
 	check_eq "packets in input" $N "$(rule_count "$B" input)"
 	unrule "$B"
-	sites_gone
+	adit_gone
 }
 
 hooks_drop() {
@@ -206,7 +185,7 @@ hooks_drop() {
 		unrule "$B"
 		pings 1
 	done
-	sites_gone
+	adit_gone
 }
 
 # queued HOOK [MARK]: somebody in user space decides.
@@ -237,7 +216,7 @@ hooks_queue() {
 	queued prerouting 9
 	queued input
 	check_drops "$B" adit0
-	sites_gone
+	adit_gone
 	# (UDP is another's way on)
 	sites 4 encap gue encap-dport 6080
 	rule "$B" input 0 udp dport 6080 queue num 0
@@ -246,7 +225,7 @@ hooks_queue() {
 	kill $!
 	wait $! 2>/dev/null
 	unrule "$B"
-	sites_gone
+	adit_gone
 }
 
 # A packet that has been given a mark takes the route of that mark.
@@ -259,7 +238,7 @@ hooks_mark() {
 	unrule "$B"
 	pings
 	must ip -n "$B" rule del fwmark 7
-	sites_gone
+	adit_gone
 }
 
 # To another address, and with that to another tunnel; and from another.
@@ -282,7 +261,7 @@ hooks_nat() {
 	unrule "$B"
 	must ip -n "$B" link del other
 	must ip -n "$B" addr del $other/32 dev eth0
-	sites_gone
+	adit_gone
 
 	sites 4
 	TYPE=nat rule "$B" input 100 ip protocol 4 snat to 192.0.2.77
@@ -293,7 +272,7 @@ hooks_nat() {
 		"$(stat_get "$B" adit0 rx_packets)"
 	unrule "$B"
 	in_ns "$B" conntrack -D -p 4 >/dev/null 2>&1
-	sites_gone
+	adit_gone
 }
 
 # --- routes and sockets -----------------------------------------------------------
@@ -307,7 +286,7 @@ strict() {
 	must in_ns "$B" sysctl -qw net.ipv4.conf.all.rp_filter=0
 	must ip -n "$B" route del $A_IP/32 dev lan0
 	check_within 5000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
-	sites_gone
+	adit_gone
 }
 
 refused() {
@@ -336,7 +315,7 @@ while s.recv(65536):
 	kill $pid
 	wait $pid 2>/dev/null
 	check_eq "packets at the raw socket" $N "$(grep -c packet "$WORK/raw")"
-	sites_gone
+	adit_gone
 }
 
 raw_has() { [ "$(grep -c packet "$WORK/raw")" -ge "$1" ]; }
@@ -361,7 +340,7 @@ captured() {
 	capture_wait cap $((2 * N))
 	capture_stop cap
 	check_eq "packets on adit0" $((2 * N)) "$(capture_show cap | wc -l)"
-	sites_gone
+	adit_gone
 }
 
 # tc_drops HOOK: a filter there has all packets at once, and none afterwards.
@@ -389,7 +368,7 @@ watched_by_tc() {
 		dev adit0 | jq '.[0].packets') - was))
 	must tc -n "$A" qdisc del dev adit0 root
 	pings
-	sites_gone
+	adit_gone
 }
 
 watched_by_nft() {
@@ -402,7 +381,7 @@ watched_by_nft() {
 		"$(in_ns "$B" nft list chain netdev t i | xargs)"
 	must in_ns "$B" nft delete table netdev t
 	pings
-	sites_gone
+	adit_gone
 }
 
 # RPS has the inner packets on the processors that it is told to.
@@ -416,7 +395,7 @@ watched_by_rps() {
 	check "RPS" ip netns exec "$B" sh -c "echo 0 >$queue"
 	pings
 	check_drops "$B" adit0
-	sites_gone
+	adit_gone
 }
 
 # --- devices and neighbours ------------------------------------------------------------
@@ -472,7 +451,7 @@ device_moved() {
 	must ip -n "$B" route add default via 198.51.100.254
 	check_within 10000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
 	pings
-	sites_gone
+	adit_gone
 }
 
 # The neighbours of a device that needs none can be given, changed and flushed.
@@ -498,7 +477,7 @@ neighbours() {
 	must ip -n "$A" link set adit0 up
 	must ip -n "$A" route add 10.10.20.0/24 dev adit0
 	pings
-	sites_gone
+	adit_gone
 }
 
 trap 'long_unwatch; on_exit' EXIT

@@ -14,14 +14,7 @@ require nft tcpdump jq ethtool python3 socat
 BYTES=200000
 COUNTERS="seen_outer seen_inner"
 
-topo_sites
-A_IP6=2001:db8:1::1 B_IP6=2001:db8:2::2
-for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
-	set -- $end
-	must ip -n "$R" addr add 2001:db8:$3::254/64 dev $4
-	must ip -n "$1" addr add $2/64 dev eth0
-	must ip -n "$1" route add default via 2001:db8:$3::254
-done
+topo_sites_dual
 
 # watch NS: count what passes the hooks of it, ahead of all else. (No rule has a
 # set: the kernel that watches itself complains of how nft looks for one.)
@@ -54,27 +47,6 @@ seen() {
 
 unwatch() { must in_ns "$1" nft delete table inet w; }
 
-# sites OUTER OPTION...: adit0 in A and in B, and the way to the other's site.
-sites() {
-	local a=$A_IP b=$B_IP
-	[ "$1" = 4 ] || { a=$A_IP6; b=$B_IP6; }
-	shift
-
-	adit_new "$A" $a $b "$@"
-	adit_new "$B" $b $a "$@"
-	tunnel_addr "$A" adit0 10.9.0.1/30 fd09::1/64
-	tunnel_addr "$B" adit0 10.9.0.2/30 fd09::2/64
-	must ip -n "$A" route add 10.10.20.0/24 dev adit0
-	must ip -n "$A" route add fd00:20::/64 dev adit0
-	must ip -n "$B" route add 10.10.10.0/24 dev adit0
-	must ip -n "$B" route add fd00:10::/64 dev adit0
-}
-
-sites_gone() {
-	must ip -n "$A" link del adit0
-	must ip -n "$B" link del adit0
-}
-
 # talk: both families, both ways, small and large.
 talk() {
 	ping_ok "$HA" 10.10.20.2
@@ -89,7 +61,7 @@ talk() {
 passes_by() {
 	local ns
 
-	sites "$@" fastpath on
+	join_sites "$@" fastpath on
 	# the first packet waits for the neighbour, the ordinary way
 	ping_ok "$HA" 10.10.20.2
 	ping_ok "$HB" 10.10.10.2
@@ -105,14 +77,14 @@ passes_by() {
 		check_drops "$ns" adit0
 		unwatch "$ns"
 	done
-	sites_gone
+	adit_gone
 }
 
 # The same with it off, for comparison with the counters; switched under way.
 switched() {
 	local n
 
-	sites 4
+	join_sites 4
 	ping_ok "$HA" 10.10.20.2
 	watch "$B"
 	ping_ok "$HA" 10.10.20.2
@@ -131,13 +103,13 @@ switched() {
 	check_match "shown" '"fastpath":"on"' \
 		"$(ip -n "$B" -d -j link show adit0)"
 	unwatch "$B"
-	sites_gone
+	adit_gone
 }
 
 # Fragments are put together first, and made, by the stack. (A link this narrow
 # has no IPv6, nor has it later.)
 fragments() {
-	sites 4 df unset fastpath on
+	join_sites 4 df unset fastpath on
 	drops_mark "$B" adit0
 	must ip -n "$R" link set eth1 mtu 900
 	must ip -n "$B" link set eth0 mtu 900
@@ -149,14 +121,14 @@ fragments() {
 	must ip -n "$B" link set eth0 mtu 1500
 	must ip -n "$R" link set eth1 mtu 1500
 	unwatch "$B"
-	sites_gone
+	adit_gone
 }
 
 # An address that is no longer the host's is no end of a tunnel.
 address_removed() {
 	local before
 
-	sites 4 fastpath on
+	join_sites 4 fastpath on
 	ping_ok "$HA" 10.10.20.2
 	before=$(stat_get "$B" adit0 rx_packets)
 	must ip -n "$B" addr del $B_IP/24 dev eth0
@@ -166,7 +138,7 @@ address_removed() {
 	must ip -n "$B" addr add $B_IP/24 dev eth0
 	must ip -n "$B" route add default via 198.51.100.254
 	check_within 5000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
-	sites_gone
+	adit_gone
 }
 
 # to_mac MAC: the outer packets of three pings go to that address, all of them.
@@ -182,7 +154,7 @@ to_mac() {
 neighbour_changed() {
 	local old new=02:00:00:00:00:fe
 
-	sites 4 fastpath on
+	join_sites 4 fastpath on
 	ping_ok "$HA" 10.10.20.2
 	old=$(ip -n "$R" -j link show eth0 | jq -r '.[0].address')
 	to_mac "$old"
@@ -192,12 +164,12 @@ neighbour_changed() {
 	must ip -n "$R" link set eth0 address "$old"
 	must ip -n "$A" neigh replace 192.0.2.254 lladdr "$old" dev eth0
 	to_mac "$old"
-	sites_gone
+	adit_gone
 }
 
 # And so with the route, at once and back.
 route_changed() {
-	sites 4 fastpath on
+	join_sites 4 fastpath on
 	ping_ok "$HA" 10.10.20.2
 	drops_mark "$A" adit0
 	must ip -n "$A" route add unreachable $B_IP
@@ -210,12 +182,12 @@ route_changed() {
 	must ip -n "$A" link set eth0 up
 	must ip -n "$A" route add default via 192.0.2.254
 	check_within 5000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
-	sites_gone
+	adit_gone
 }
 
 # Where there is IPsec policy every packet has to be asked about.
 with_ipsec() {
-	sites 4 fastpath on
+	join_sites 4 fastpath on
 	ping_ok "$HA" 10.10.20.2
 	watch "$B"
 	must ip -n "$B" xfrm policy add dir in src 10.99.0.0/24 \
@@ -226,7 +198,7 @@ with_ipsec() {
 	ping_ok "$HA" 10.10.20.2
 	check_eq "outer packets past hooks" 6 "$(seen "$B" seen_outer)"
 	unwatch "$B"
-	sites_gone
+	adit_gone
 }
 
 case_run "ip over IPv4" passes_by 4

@@ -358,6 +358,40 @@ topo_sites() {
 	forwarding "$A" "$B"
 }
 
+# topo_sites_dual: topo_sites with IPv6 between the gateways too.
+#
+#	A eth0 2001:db8:1::1/64 -- ::254 R ::254 -- 2001:db8:2::2/64 eth0 B
+topo_sites_dual() {
+	local end
+
+	topo_sites
+	A_IP6=2001:db8:1::1 B_IP6=2001:db8:2::2
+	for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
+		# shellcheck disable=SC2086 # words
+		set -- $end
+		must ip -n "$R" addr add "2001:db8:$3::254/64" dev "$4"
+		must ip -n "$1" addr add "$2/64" dev eth0
+		must ip -n "$1" route add default via "2001:db8:$3::254"
+	done
+}
+
+# join_sites OUTER OPTION...: adit0 in A and in B over IPv4 or IPv6 (4, 6), and the
+# way to the other's site.
+join_sites() {
+	local a=$A_IP b=$B_IP
+	[ "$1" = 4 ] || { a=$A_IP6; b=$B_IP6; }
+	shift
+
+	adit_new "$A" "$a" "$b" "$@"
+	adit_new "$B" "$b" "$a" "$@"
+	tunnel_addr "$A" adit0 10.9.0.1/30 fd09::1/64
+	tunnel_addr "$B" adit0 10.9.0.2/30 fd09::2/64
+	must ip -n "$A" route add 10.10.20.0/24 dev adit0
+	must ip -n "$A" route add fd00:20::/64 dev adit0
+	must ip -n "$B" route add 10.10.10.0/24 dev adit0
+	must ip -n "$B" route add fd00:10::/64 dev adit0
+}
+
 # tunnel_addr NS DEV ADDR/LEN...: give a tunnel addresses and set it up.
 tunnel_addr() {
 	local ns=$1 dev=$2 addr
