@@ -140,8 +140,7 @@ by_frame() {
 }
 
 watch_frames() {
-	in_ns "$B" nft -f - <<-EOT
-		table netdev watch {
+	in_ns "$B" nft "table netdev watch {
 			counter frames {}
 			chain in {
 				type filter hook ingress device eth0 priority 0;
@@ -149,8 +148,7 @@ watch_frames() {
 				ether type != ip counter name frames drop
 				ip protocol 47 @th,8,8 & 0x7f != 0 counter name frames drop
 			}
-		}
-	EOT
+		}"
 }
 
 cat_mac() { ip -n "$B" -j link show dev eth0 | jq -r '.[0].address'; }
