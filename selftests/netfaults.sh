@@ -142,7 +142,7 @@ by_frame() {
 watch_frames() {
 	in_ns "$B" nft "table netdev watch {
 			counter frames {}
-			chain in {
+			chain watched {
 				type filter hook ingress device eth0 priority 0;
 				ether daddr != $(cat_mac) counter name frames drop
 				ether type != ip counter name frames drop
