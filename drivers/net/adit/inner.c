@@ -38,7 +38,14 @@ static void ip4_read(struct sk_buff *skb, struct adit_flow *flow)
 	flow->inner_df = iph->frag_off & htons(IP_DF);
 }
 
-static hsiphash_key_t hash_secret __read_mostly;
+/* In one place: the secret is drawn once for each. */
+static noinline u32 hash_of(const void *data, size_t len)
+{
+	static hsiphash_key_t secret __read_mostly;
+
+	net_get_random_once(&secret, sizeof(secret));
+	return hsiphash(data, len, &secret);
+}
 
 static bool has_ports(u8 ipproto)
 {
@@ -52,8 +59,7 @@ static bool ip4_hash(const struct sk_buff *skb, u32 *hash)
 
 	if (iph->ihl != 5 || ip_is_fragment(iph) || !has_ports(iph->protocol))
 		return false;
-	net_get_random_once(&hash_secret, sizeof(hash_secret));
-	*hash = hsiphash(&iph->saddr, 3 * sizeof(__be32), &hash_secret);
+	*hash = hash_of(&iph->saddr, 3 * sizeof(__be32));
 	return true;
 }
 
@@ -157,9 +163,8 @@ static bool ip6_hash(const struct sk_buff *skb, u32 *hash)
 
 	if (!has_ports(ip6h->nexthdr))
 		return false;
-	net_get_random_once(&hash_secret, sizeof(hash_secret));
-	*hash = hsiphash(&ip6h->saddr, 2 * sizeof(struct in6_addr) +
-			 sizeof(__be32), &hash_secret);
+	*hash = hash_of(&ip6h->saddr,
+			2 * sizeof(struct in6_addr) + sizeof(__be32));
 	return true;
 }
 
