@@ -13,6 +13,7 @@
 
 #include <linux/jiffies.h>
 #include <net/dst_metadata.h>
+#include <net/inet_ecn.h>
 #include <net/raw.h>
 #include <net/rawv6.h>
 #include <net/xfrm.h>
@@ -39,7 +40,8 @@ static bool is_alike(const struct adit_arrival *arrival,
 	return arrival->ifindex == skb->dev->ifindex &&
 	       arrival->mark == skb->mark &&
 	       arrival->family == wire->outer->family &&
-	       arrival->dsfield == wire->outer->dsfield(skb) &&
+	       !((arrival->dsfield ^ wire->outer->dsfield(skb)) &
+		 ~INET_ECN_MASK) &&
 	       adit_addr_equal(&arrival->remote, &wire->key.remote) &&
 	       adit_addr_equal(&arrival->local, &wire->key.local);
 }
@@ -106,7 +108,9 @@ void adit_early_learn(const struct adit_config *config, struct sk_buff *skb,
 	struct adit_arrival *arrival = &this_cpu_ptr(config->routes)->arrival;
 	struct dst_entry *dst = skb_dst(skb);
 
-	if (is_alive(arrival) || !adit_ingress_wanted(config, skb))
+	if (is_alive(arrival) ||
+	    (!adit_is_fixed(config) && !adit_allowed(config, &wire->key)) ||
+	    !adit_ingress_wanted(config, skb))
 		return;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !skb_valid_dst(skb) ||
 	    is_counted(dst) || !dst_hold_safe(dst))
