@@ -50,10 +50,15 @@ static int output(struct neighbour *neigh, struct sk_buff *skb)
 
 	local_bh_disable();
 	skb_reset_mac_header(skb);
-	if (likely(is_simple(skb) && skb->dev == dev && !is_watched(dev)))
+	if (likely(is_simple(skb) && skb->dev == dev && !is_watched(dev) &&
+		   !dev_xmit_recursion())) {
+		skb_set_queue_mapping(skb, 0);
+		dev_xmit_recursion_inc();
 		adit_xmit(skb, dev);
-	else
+		dev_xmit_recursion_dec();
+	} else {
 		ret = dev_queue_xmit(skb);
+	}
 	local_bh_enable();
 	return ret;
 }
