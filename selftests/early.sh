@@ -275,6 +275,21 @@ hooks_nat() {
 	adit_gone
 }
 
+# To another port, which is nobody's.
+hooks_redirect() {
+	local was
+
+	sites 4 encap fou encap-dport 5555
+	was=$(stat_get "$B" adit0 rx_packets)
+	rule "$B" prerouting -150 udp dport 5555 udp dport set 6666
+	no_pings
+	check_eq "packets of another port" "$was" \
+		"$(stat_get "$B" adit0 rx_packets)"
+	unrule "$B"
+	pings
+	adit_gone
+}
+
 # --- routes and sockets -----------------------------------------------------------
 
 # A setting without an event is effective within a second.
@@ -315,6 +330,28 @@ while s.recv(65536):
 	kill $pid
 	wait $pid 2>/dev/null
 	check_eq "packets at the raw socket" $N "$(grep -c packet "$WORK/raw")"
+	adit_gone
+}
+
+# One of a protocol, bound to the underlay's device, has the outer packets and not
+# the inner ones. (It has protocol 4 in the tenth byte.)
+packet_socket() {
+	sites 4
+	ip netns exec "$B" python3 -c '
+import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x800))
+s.bind(("eth0", 0x800))
+print("ready", flush=True)
+while True:
+    print("packet", s.recv(65536)[9], flush=True)' >"$WORK/raw" &
+	check_within 10000 "a packet socket" grep -q ready "$WORK/raw"
+	pings
+	check_within 5000 "all of them" raw_has $N
+	kill $!
+	wait $! 2>/dev/null
+	check_eq "packets of protocol 4" $N "$(grep -c '^packet 4$' "$WORK/raw")"
+	check_eq "packets" $N "$(grep -c '^packet' "$WORK/raw")"
+	pings
 	adit_gone
 }
 
@@ -494,8 +531,10 @@ case_run "hooks drop" hooks_drop
 case_run "hooks queue" hooks_queue
 case_run "hooks mark, and the route is another" hooks_mark
 case_run "hooks translate addresses" hooks_nat
+case_run "hooks change the port" hooks_redirect
 case_run "rp_filter, switched on" strict
 case_run "a raw socket has its copies" raw_socket
+case_run "a packet socket of one protocol" packet_socket
 case_run "captures have all packets" captured
 case_run "tc has all packets" watched_by_tc
 case_run "nft has all packets" watched_by_nft

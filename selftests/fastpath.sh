@@ -201,6 +201,35 @@ with_ipsec() {
 	adit_gone
 }
 
+# What is to be refused by default is.
+refused() {
+	in_ns "$B" ip xfrm policy setdefault in block 2>/dev/null ||
+		{ skip "the kernel or ip has no default policy"; return; }
+	must in_ns "$B" ip xfrm policy setdefault in accept
+	join_sites 4 fastpath on
+	ping_ok "$HA" 10.10.20.2
+	must in_ns "$B" ip xfrm policy setdefault in block
+	check_fails "ping" in_ns "$HA" ping -q -c 3 -i 0.2 -W 1 10.10.20.2
+	must in_ns "$B" ip xfrm policy setdefault in accept
+	ping_ok "$HA" 10.10.20.2
+	adit_gone
+}
+
+# A device that does no IPv6 takes none. (It forgets its addresses, so it is the last
+# case with them.)
+without_ip6() {
+	local was
+
+	join_sites 6 fastpath on
+	must ip -n "$B" addr add $B_IP6/128 dev lo
+	ping_ok "$HA" 10.10.20.2
+	was=$(stat_get "$B" adit0 rx_packets)
+	must in_ns "$B" sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1
+	check_fails "ping" in_ns "$HA" ping -q -c 3 -i 0.2 -W 1 10.10.20.2
+	check_eq "packets received" "$was" "$(stat_get "$B" adit0 rx_packets)"
+	adit_gone
+}
+
 case_run "ip over IPv4" passes_by 4
 case_run "ip over IPv6" passes_by 6
 case_run "gre over IPv4" passes_by 4 mode gre key 7 csum
@@ -210,9 +239,11 @@ case_run "fou over IPv6" passes_by 6 encap fou encap-dport 5555
 case_run "gue over IPv4" passes_by 4 encap gue encap-dport 6080
 case_run "gre in gue over IPv6" passes_by 6 mode gre encap gue encap-dport 6080
 case_run "switched under traffic" switched
+case_run "no IPv6 on the underlay's device" without_ip6
 case_run "fragments go the ordinary way" fragments
 case_run "an address that is gone" address_removed
 case_run "a neighbour that changes" neighbour_changed
 case_run "a route that changes, a link that flaps" route_changed
 case_run "IPsec policy" with_ipsec
+case_run "IPsec refuses by default" refused
 finish

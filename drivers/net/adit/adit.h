@@ -414,6 +414,7 @@ struct adit_tunnel {
  * @socks: UDP sockets by port (RTNL, read under RCU)
  * @arp_users: tunnels that ARP is watched for (RTNL)
  * @ports: devices at which outer packets are caught (RTNL, read under RCU)
+ * @had_ports: there has been one
  * @port_users: tunnels that they are caught for (RTNL)
  * @port_wanted: ifindex of a device that may become one
  * @port_work: makes it one
@@ -431,6 +432,7 @@ struct adit_net {
 	struct hlist_head socks[ADIT_SOCK_BUCKETS];
 	unsigned int arp_users;
 	struct list_head ports;
+	bool had_ports;
 	unsigned int port_users;
 	int port_wanted;
 	struct work_struct port_work;

@@ -15,6 +15,7 @@
  * tunnel's part (receive.c).
  */
 
+#include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/netfilter.h>
 #include <linux/udp.h>
@@ -259,7 +260,10 @@ static bool is_from(const struct adit_wire *wire, const struct sk_buff *skb)
 
 	wire->outer->ends(skb, &key);
 	return adit_addr_equal(&key.remote, &wire->key.remote) &&
-	       adit_addr_equal(&key.local, &wire->key.local);
+	       adit_addr_equal(&key.local, &wire->key.local) &&
+	       (!wire->key.port ||
+		(udp_hdr(skb)->dest == wire->key.port &&
+		 udp_hdr(skb)->source == wire->key.peer_port));
 }
 
 /* Between the hooks stands the route, which is known unless they have changed what
@@ -269,12 +273,13 @@ static bool pass_hooks(struct net *net, struct sk_buff *skb,
 		       const struct ip_way *way, const struct adit_wire *wire,
 		       struct dst_entry *dst)
 {
+	u8 dsfield = way->outer->dsfield(skb);
 	u32 mark = skb->mark;
 
 	if (way->pre_routing(net, skb, way->route) != 1)
 		return false;
-	if (skb->mark != mark || skb_dst(skb) || skb->sk ||
-	    !is_from(wire, skb)) {
+	if (skb->mark != mark || way->outer->dsfield(skb) != dsfield ||
+	    skb_dst(skb) || skb->sk || !is_from(wire, skb)) {
 		way->route(net, NULL, skb);
 		return false;
 	}
@@ -291,7 +296,9 @@ static bool pass_hooks(struct net *net, struct sk_buff *skb,
 static bool is_plain(const struct net *net, const struct sk_buff *skb)
 {
 #ifdef CONFIG_XFRM
-	if (net->xfrm.policy_count[XFRM_POLICY_IN] || secpath_exists(skb))
+	if (net->xfrm.policy_count[XFRM_POLICY_IN] || secpath_exists(skb) ||
+	    READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_IN]) ==
+	    XFRM_USERPOLICY_BLOCK)
 		return false;
 #endif
 	return skb->pkt_type == PACKET_HOST && !skb_dst(skb) &&
@@ -359,6 +366,7 @@ static unsigned int take_ip4(struct adit_net *an, struct sk_buff *skb)
 		return NF_ACCEPT;
 	iph = ip_hdr(skb);
 	if (!is_candidate(an, skb, iph->protocol, sizeof(*iph)) ||
+	    !__in_dev_get_rcu(skb->dev) ||
 	    iph->version != 4 || iph->ihl != 5 || ip_is_fragment(iph) ||
 	    ntohs(iph->tot_len) != skb->len || ip_fast_csum(iph, 5))
 		return NF_ACCEPT;
@@ -368,9 +376,11 @@ static unsigned int take_ip4(struct adit_net *an, struct sk_buff *skb)
 
 static unsigned int take_ip6(struct adit_net *an, struct sk_buff *skb)
 {
+	const struct inet6_dev *idev = __in6_dev_get(skb->dev);
 	const struct ipv6hdr *ip6h;
 
-	if (!pskb_may_pull(skb, sizeof(*ip6h)))
+	if (!idev || READ_ONCE(idev->cnf.disable_ipv6) ||
+	    !pskb_may_pull(skb, sizeof(*ip6h)))
 		return NF_ACCEPT;
 	ip6h = ipv6_hdr(skb);
 	if (!is_candidate(an, skb, ip6h->nexthdr, sizeof(*ip6h)) ||
@@ -382,11 +392,13 @@ static unsigned int take_ip6(struct adit_net *an, struct sk_buff *skb)
 }
 
 /* The device is not where IP has it: it is a bridge's or a bond's port, or the
- * packet has a VLAN; or somebody else has the packet, too.
+ * packet has a VLAN; or somebody else has the packet, too, or is to have it: a
+ * packet socket of one protocol comes after the hook.
  */
 static bool is_on_its_way(struct sk_buff *skb)
 {
 	return rcu_access_pointer(skb->dev->rx_handler) ||
+	       !list_empty(&skb->dev->ptype_specific) ||
 	       skb_vlan_tag_present(skb) || skb_shared(skb) ||
 	       skb_sk_is_prefetched(skb);
 }
@@ -462,10 +474,12 @@ void adit_ingress_add(struct adit_net *an, int ifindex)
 	port->ops.pf = NFPROTO_NETDEV;
 	port->ops.hooknum = NF_NETDEV_INGRESS;
 	port->ops.priority = INT_MAX;
-	if (nf_register_net_hook(an->net, &port->ops))
+	if (nf_register_net_hook(an->net, &port->ops)) {
 		kfree(port);
-	else
-		list_add_rcu(&port->list, &an->ports);
+		return;
+	}
+	list_add_rcu(&port->list, &an->ports);
+	an->had_ports = true;
 }
 
 static void del_ports(struct adit_net *an, const struct net_device *dev)
@@ -554,10 +568,36 @@ void adit_ingress_init(struct adit_net *an)
 	INIT_WORK(&an->port_work, port_work);
 }
 
-/* Without RTNL, which the work takes; closing is set by now. */
+static unsigned int accept(void *priv, struct sk_buff *skb,
+			   const struct nf_hook_state *state)
+{
+	return NF_ACCEPT;
+}
+
+/* When a hook goes, what is queued in its netns is dropped. A packet that was in
+ * one of ours at that moment may have been queued after it, and would come back to
+ * a module that is gone: so once more.
+ */
+static void drop_queued(struct net *net)
+{
+	const struct nf_hook_ops ops = {
+		.hook = accept,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_LOCAL_IN,
+	};
+
+	if (!nf_register_net_hook(net, &ops))
+		nf_unregister_net_hook(net, &ops);
+}
+
+/* Without RTNL, which the work takes; closing is set by now, and an RCU period has
+ * passed since there were ports.
+ */
 void adit_ingress_exit(struct adit_net *an)
 {
 	cancel_work_sync(&an->port_work);
+	if (an->had_ports)
+		drop_queued(an->net);
 }
 #else
 bool adit_ingress_wanted(const struct adit_config *config,

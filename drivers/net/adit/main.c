@@ -52,7 +52,7 @@ static void __net_exit adit_net_exit_batch(struct list_head *net_list)
 	rtnl_lock();
 	list_for_each_entry(net, net_list, exit_list) {
 		an = adit_net(net);
-		an->closing = true;
+		WRITE_ONCE(an->closing, true);
 		list_for_each_entry(t, &an->tunnels, list)
 			unregister_netdevice_queue(t->dev, &kill);
 	}
