@@ -8,19 +8,32 @@
 #	C eth0 ---- eth0 A 192.0.2.1, 2001:db8::1; the device is in D
 #	nobody is here: all packets are programs/hostile's, the peer's as well
 #
-# Environment: ADIT_SEED, what all packets follow from (by default the time, or
-# else the same on each run); ADIT_COUNT, packets of each class and tunnel. What
-# is not accounted for is named by seed, class and number; to see it again:
+# hostile.sh [seed=N] [count=N] [class=NAME] [first=N] [CASE...]: seed, what all
+# packets follow from (1 unless given, so that a run can be had again; in the long
+# form the time); count, packets of each class and tunnel. What is not accounted
+# for is named by all of these and the tunnel, and so can be seen again:
 #
-#	ADIT_SEED=seed ADIT_CLASS=class ADIT_FIRST=number ADIT_COUNT=1 \
-#		./hostile.sh 'name of the case'
+#	./hostile.sh seed=1795612067 class=ip first=29 count=1 gre4
 
+WORDS=()
+while [[ ${1-} == *=* ]]; do
+	WORDS+=("$1")
+	shift
+done
 . ./lib.sh
 require hostile ethtool
 
-SEED=${ADIT_SEED:-$(date +%s)}
-EACH=${ADIT_COUNT:-40}
-[ -n "${ADIT_COUNT-}" ] || ! long_form || EACH=2500
+SEED=1 EACH=40 OPTS=()
+! long_form || SEED=$(date +%s) EACH=2500
+for word in "${WORDS[@]}"; do
+	case $word in
+	seed=*) SEED=${word#*=} ;;
+	count=*) EACH=${word#*=} ;;
+	class=*) OPTS+=(-c "${word#*=}") ;;
+	first=*) OPTS+=(-f "${word#*=}") ;;
+	*) echo "hostile.sh: unknown: $word" >&2; exit 2 ;;
+	esac
+done
 
 # Of each tunnel, a name and its options. A device that is said to be in place
 # stays in A, so that what comes out of it may be for it again.
@@ -107,8 +120,8 @@ account() {
 	# shellcheck disable=SC2086 # words
 	tunnel $1
 	check "every packet" hostile -s "$SEED" -n "$EACH" \
-		${ADIT_CLASS:+-c "$ADIT_CLASS"} ${ADIT_FIRST:+-f "$ADIT_FIRST"} \
-		"$C/eth0" "$A/eth0" "$AT/adit0" "${OPTIONS[@]}"
+		"${OPTS[@]}" "$C/eth0" "$A/eth0" "$AT/adit0" \
+		"${OPTIONS[@]}"
 	must ip -n "$AT" link del adit0
 }
 

@@ -399,8 +399,8 @@ static void report(unsigned int class, unsigned int from, unsigned int end)
 		printf("only once\n");
 	else if (end - from == 1)
 		print_item(&items[0]);
-	printf("again: -s %llu -c %s -f %u -n %u\n", (unsigned long long)seed,
-	       class_name(class), from, end - from);
+	printf("again: seed=%llu class=%s first=%u count=%u\n",
+	       (unsigned long long)seed, class_name(class), from, end - from);
 }
 
 static bool run_class(unsigned int class)

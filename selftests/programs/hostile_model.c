@@ -502,7 +502,7 @@ static bool ip4_timestamp_ok(const u8 *o, unsigned int len)
 		return false;
 	if ((o[3] & 0xf) == 1 || (o[3] & 0xf) == 3)
 		return o[2] + 7u <= len;
-	return (o[3] & 0xf) == 0;
+	return true;		/* without a meaning, it is let be */
 }
 
 static bool ip4_option_ok(const u8 *o, unsigned int len, unsigned int *seen)
