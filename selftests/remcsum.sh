@@ -130,6 +130,23 @@ offsets() {
 	must ip -n "$A" link del adit0
 }
 
+# A place in a SYN that is not TCP's checksum does not spare us that one, when the
+# MSS changes.
+clamped() {
+	local syn=4500003c00004000400626a80a0900020a090001
+
+	syn+=3d2d005080a4d98d00000000a00210006eef0000
+	syn+=020423000402080a000000010000000001030307
+	adit_new "$A" $A_IP $B_IP $OPTIONS noencap-csum mss-clamp on
+	tunnel_addr "$A" adit0 10.9.0.1/30
+	capture_start "$A" adit0 syn tcp
+	raw "$B" ip $B_IP $A_IP 17 1 176f17c000500000020400018000000000280038$syn
+	capture_stop syn
+	check_match "the SYN" "0x[0-9a-f]+ \(correct\).*mss 1428" \
+		"$(capture_show syn -vv | tr -d '\n')"
+	must ip -n "$A" link del adit0
+}
+
 received_more() { [ "$(stat_get "$A" adit0 rx_packets)" = $(($1 + $2)) ]; }
 
 raw_start "$B"
@@ -138,4 +155,5 @@ case_run "ip6tnl from the kernel over IPv6" kernel_peer 6 ip ip6tnl mode any enc
 case_run "gre from the kernel over IPv4" kernel_peer 4 gre gre
 case_run "forwarded, with and without offload" forwarded
 case_run "places outside the inner packet, no UDP checksum" offsets
+case_run "of a SYN that is clamped" clamped
 finish

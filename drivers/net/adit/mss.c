@@ -47,6 +47,16 @@ static u8 *find_mss(u8 *option, const u8 *end)
 	return NULL;
 }
 
+/* Is it TCP's checksum that is still to be made? A peer's remote checksum can be
+ * for any other place.
+ */
+static bool is_unsummed(const struct sk_buff *skb, const struct tcphdr *th)
+{
+	return skb->ip_summed == CHECKSUM_PARTIAL &&
+	       skb_checksum_start(skb) == (const u8 *)th &&
+	       skb->csum_offset == offsetof(struct tcphdr, check);
+}
+
 /* The checksum is over pairs of bytes, which the value may lie across. */
 static void set_mss(struct sk_buff *skb, struct tcphdr *th, u8 *at, u16 mss)
 {
@@ -55,11 +65,13 @@ static void set_mss(struct sk_buff *skb, struct tcphdr *th, u8 *at, u16 mss)
 
 	memcpy(&old, at, sizeof(old));
 	memcpy(at, &new, sizeof(new));
-	inet_proto_csum_replace2(&th->check, skb,
-				 odd ? (__force __be16)swab16((__force u16)old) :
-				       old,
-				 odd ? (__force __be16)swab16((__force u16)new) :
-				       new, false);
+	if (is_unsummed(skb, th))
+		return;
+	if (odd) {
+		old = (__force __be16)swab16((__force u16)old);
+		new = (__force __be16)swab16((__force u16)new);
+	}
+	csum_replace2(&th->check, old, new);
 }
 
 /**
