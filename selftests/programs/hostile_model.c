@@ -605,6 +605,7 @@ static void ip4_local(struct way *w, const u8 *ip, const u8 *p,
 	case 51:
 	case 108:
 	case 132:
+	case 136:
 		return unsure(w, "a protocol that is not modelled");
 	}
 	refused(w, C_IP_PROTO);
@@ -826,6 +827,7 @@ final:
 	case 58:
 	case 108:
 	case 132:
+	case 136:
 	case 135:
 		return unsure(w, "a protocol that is not modelled");
 	}
