@@ -603,6 +603,7 @@ static void ip4_local(struct way *w, const u8 *ip, const u8 *p,
 	case 6:
 	case 50:
 	case 51:
+	case 103:
 	case 108:
 	case 132:
 	case 136:
@@ -825,6 +826,7 @@ final:
 	case 50:
 	case 51:
 	case 58:
+	case 103:
 	case 108:
 	case 132:
 	case 136:
