@@ -171,12 +171,15 @@ enum fate {
 	FATE_MAX
 };
 
-/* An inner packet that comes out of the device: bytes of the outer one */
+/* An inner packet that comes out of the device: bytes of the outer one; unsummed:
+ * its TCP checksum, if it is TCP, is left to us
+ */
 struct delivery {
 	u16 at;
 	u16 len;
 	u16 ethertype;
 	u8 outer_tos;
+	bool unsummed;
 };
 
 #define DELIVERIES_MAX	8

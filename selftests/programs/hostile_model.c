@@ -159,6 +159,8 @@ static void deliver(struct way *w, const struct wire *wire, const u8 *p,
 		.len = len,
 		.ethertype = wire->ethertype,
 		.outer_tos = wire->tos,
+		.unsummed = wire->remcsum_start &&
+			    wire->remcsum_offset == wire->remcsum_start + 16,
 	};
 	if (!w->t->in_place && !w->t->underlay)
 		return;
@@ -870,7 +872,7 @@ static void ip6(struct way *w, const u8 *p, unsigned int len)
 	if (len < 40 || p[0] >> 4 != 6)
 		return refused(w, C_IP6_HDR);
 	if (!memcmp(p + 8, loopback, 16) || !memcmp(p + 24, loopback, 16) ||
-	    p[8] == 0xff)
+	    p[8] == 0xff || (p[24] == 0xff && (p[25] & 0xf) < 2))
 		return refused(w, C_IP6_HDR);
 	if (p[8] == 0xfe || !get16(p + 8) || !memcmp(p + 8, here, 16))
 		return unsure(w, "a source of another kind");
@@ -961,13 +963,15 @@ static void mark6(u8 *want, u8 outer)
 }
 
 /* A SYN whose MSS was lowered: nothing else of it has changed, and its checksum
- * is as right as it was.
+ * is as right as it was, or is still to be made.
  */
-static bool is_clamped(const u8 *want, const u8 *got, unsigned int len)
+static bool is_clamped(const struct delivery *d, const u8 *want, const u8 *got,
+		       unsigned int len)
 {
+	bool summed = checksum(want, len, 0) == checksum(got, len, 0);
 	unsigned int i, first = len, last = 0;
 
-	if (checksum(want, len, 0) != checksum(got, len, 0))
+	if (!summed && !d->unsummed)
 		return false;
 	for (i = 0; i < len; i++) {
 		if (want[i] == got[i])
@@ -976,7 +980,7 @@ static bool is_clamped(const u8 *want, const u8 *got, unsigned int len)
 		last = i;
 	}
 	/* the checksum is at 16 of the header, an option within 60 */
-	return last - first < 60;
+	return last - first < (summed ? 60 : 2);
 }
 
 /**
@@ -1002,5 +1006,5 @@ bool is_intact(const struct item *it, const struct delivery *d,
 	if (d->ethertype == ETH_IP6)
 		mark6(want, d->outer_tos);
 	return !memcmp(want, got, len) ||
-	       (t->clamp && is_clamped(want, got, len));
+	       (t->clamp && is_clamped(d, want, got, len));
 }
