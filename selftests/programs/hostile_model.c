@@ -431,8 +431,8 @@ static void udp(struct way *w, struct wire *wire, u8 family, const u8 *ip,
 	if (len < 8)
 		return udp_refused(w, family, C_MAX);
 	ulen = get16(p + 4);
-	if (!ulen && family == 6)
-		ulen = len;
+	if (!ulen && family == 6)	/* a jumbogram */
+		return unsure(w, "a length that not all kernels take");
 	if (ulen > len || ulen < 8)
 		return udp_refused(w, family, C_MAX);
 	wire->udp_csum = get16(p + 6);
