@@ -223,6 +223,9 @@ debug_kernel() { [[ $(uname -r) == *-debug ]]; }
 # long_form: what can take long does.
 long_form() { [ -n "${ADIT_LONG-}" ]; }
 
+# short_form: another kernel has had all of it.
+short_form() { [ -n "${ADIT_SHORT-}" ]; }
+
 # busywait MILLISECONDS COMMAND...: repeat it until it succeeds; fails if it
 # has not by then. A kernel that watches itself has more time.
 busywait() {

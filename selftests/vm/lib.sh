@@ -38,6 +38,10 @@ each_kernel() {
 	wait
 }
 
+# vm_slots: VMs at a time, whoever runs them. Each is one busy thread of the host:
+# with more, all take as long, and what has its times is late.
+vm_slots() { echo "${ADIT_VM_SLOTS:-$(nproc)}"; }
+
 # kernel_check KERNEL: end here unless there is such a kernel.
 kernel_check() {
 	grep -qx -- "$1" <<<"$(kernel_names_all)" ||
