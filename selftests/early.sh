@@ -204,6 +204,7 @@ queued() {
 
 # decide [MARK]: in the background, from now on
 decide() {
+	: >"$WORK/queued"
 	ip netns exec "$B" ./nfqueue.py accept "$@" >"$WORK/queued" &
 	check_within 10000 "a listener" grep -q ready "$WORK/queued"
 }
@@ -337,6 +338,7 @@ while s.recv(65536):
 # the inner ones. (It has protocol 4 in the tenth byte.)
 packet_socket() {
 	sites 4
+	: >"$WORK/raw"
 	ip netns exec "$B" python3 -c '
 import socket
 s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x800))

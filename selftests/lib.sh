@@ -490,6 +490,8 @@ capture_start() {
 	local ns=$1 dev=$2 name=$3
 	shift 3
 
+	# What one of that name has said before is not this one's.
+	rm -f "$WORK/$name.err" "$WORK/$name.pcap"
 	# Not in_ns: it is tcpdump that must get the signal, not a subshell. By
 	# default its buffer holds 8 packets, however small they are.
 	ip netns exec "$ns" tcpdump -Z root -U --immediate-mode -i "$dev" \
