@@ -420,6 +420,7 @@ struct adit_tunnel {
  * @port_work: makes it one
  * @tunnels: all of them (RTNL)
  * @mtu_work: brings MTUs in line with the underlay
+ * @mtu_took: the last time, in jiffies
  * @fib_nb: tells of its routes
  * @closing: no more work may be queued (RTNL)
  */
@@ -438,6 +439,7 @@ struct adit_net {
 	struct work_struct port_work;
 	struct list_head tunnels;
 	struct delayed_work mtu_work;
+	unsigned long mtu_took;
 	struct notifier_block fib_nb;
 	bool closing;
 };

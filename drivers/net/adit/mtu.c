@@ -15,8 +15,11 @@
 
 #include "adit.h"
 
-/* One pass serves a burst of route changes. */
+/* One pass serves a burst of route changes. Where there are many tunnels it takes
+ * time, with RTNL held, of which others are to have 19 parts in 20.
+ */
 #define ADIT_MTU_DELAY	(HZ / 20)
+#define ADIT_MTU_SPARE	19
 
 /* A route's own MTU: its metric, else its device's, but not what ICMP taught.
  * IPsec is asked for its overhead.
@@ -203,10 +206,15 @@ static void mtu_work(struct work_struct *work)
 	struct adit_net *an = container_of(to_delayed_work(work),
 					   struct adit_net, mtu_work);
 	struct adit_tunnel *t;
+	unsigned long start;
 
 	rtnl_lock();
-	list_for_each_entry(t, &an->tunnels, list)
+	start = jiffies;
+	list_for_each_entry(t, &an->tunnels, list) {
 		adit_mtu_sync(t);
+		cond_resched();
+	}
+	WRITE_ONCE(an->mtu_took, jiffies - start);
 	rtnl_unlock();
 }
 
@@ -214,7 +222,10 @@ static void schedule_sync(struct adit_net *an)
 {
 	/* NULL in a netns that is still being set up */
 	if (an && !READ_ONCE(an->closing) && !list_empty(&an->tunnels))
-		schedule_delayed_work(&an->mtu_work, ADIT_MTU_DELAY);
+		schedule_delayed_work(&an->mtu_work,
+				      max_t(unsigned long, ADIT_MTU_DELAY,
+					    READ_ONCE(an->mtu_took) *
+					    ADIT_MTU_SPARE));
 }
 
 /**
