@@ -235,15 +235,21 @@ static void schedule_sync(struct adit_net *an)
  *
  * Not everything that changes a route's MTU has an event to wait for: IPsec
  * policy has none, next hop objects have one without a stable interface.
- * Context: RCU.
+ * Context: BHs off, or RCU.
  */
 void adit_mtu_recheck(const struct adit_config *config,
 		      const struct dst_entry *dst)
 {
 	const struct adit_tunnel *t = config->tunnel;
+	unsigned int mtu;
 
-	if (READ_ONCE(t->mtu_auto) &&
-	    inner_mtu(config, route_mtu(config, dst)) != READ_ONCE(t->dev->mtu))
+	if (!READ_ONCE(t->mtu_auto))
+		return;
+	/* A packet socket's packets come with BHs off alone. */
+	rcu_read_lock();
+	mtu = inner_mtu(config, route_mtu(config, dst));
+	rcu_read_unlock();
+	if (mtu != READ_ONCE(t->dev->mtu))
 		schedule_sync(adit_net(t->net));
 }
 
