@@ -126,17 +126,19 @@ fragments() {
 
 # An address that is no longer the host's is no end of a tunnel.
 address_removed() {
-	local before
+	local before addr=$B_IP/24
 
-	join_sites 4 fastpath on
+	[ "$1" = 4 ] || addr="$B_IP6/64 nodad"
+	join_sites "$1" fastpath on
 	ping_ok "$HA" 10.10.20.2
 	before=$(stat_get "$B" adit0 rx_packets)
-	must ip -n "$B" addr del $B_IP/24 dev eth0
+	must ip -n "$B" addr del ${addr% *} dev eth0
 	check_fails "ping" in_ns "$HA" ping -q -c 3 -i 0.2 -W 1 10.10.20.2
 	check_eq "packets received" "$before" \
 		"$(stat_get "$B" adit0 rx_packets)"
-	must ip -n "$B" addr add $B_IP/24 dev eth0
-	must ip -n "$B" route add default via 198.51.100.254
+	must ip -n "$B" addr add $addr dev eth0
+	[ "$1" = 6 ] ||
+		must ip -n "$B" route add default via 198.51.100.254
 	check_within 5000 "ping" in_ns "$HA" ping -q -c 1 -W 1 10.10.20.2
 	adit_gone
 }
@@ -239,9 +241,10 @@ case_run "fou over IPv6" passes_by 6 encap fou encap-dport 5555
 case_run "gue over IPv4" passes_by 4 encap gue encap-dport 6080
 case_run "gre in gue over IPv6" passes_by 6 mode gre encap gue encap-dport 6080
 case_run "switched under traffic" switched
+case_run "an address of IPv6 that is gone" address_removed 6
 case_run "no IPv6 on the underlay's device" without_ip6
 case_run "fragments go the ordinary way" fragments
-case_run "an address that is gone" address_removed
+case_run "an address that is gone" address_removed 4
 case_run "a neighbour that changes" neighbour_changed
 case_run "a route that changes, a link that flaps" route_changed
 case_run "IPsec policy" with_ipsec

@@ -258,6 +258,16 @@ struct adit_local {
 	int genid;
 };
 
+/* And one of IPv6, as seen from a device, when addresses had that number, and until
+ * then: there is none for an address that stays while its device goes down.
+ */
+struct adit_local6 {
+	struct in6_addr addr;
+	int genid;
+	int ifindex;
+	unsigned long end;
+};
+
 /* Routes out by inner family, because IPsec policy may treat the outer protocols
  * differently. A dst_cache would count references, on each packet.
  */
@@ -265,6 +275,7 @@ struct adit_routes {
 	struct adit_route by_inner[ADIT_INNER_MAX];
 	struct adit_arrival arrival;
 	struct adit_local local;
+	struct adit_local6 local6;
 	unsigned long merged;		/* jiffies when TCP came merged last */
 };
 

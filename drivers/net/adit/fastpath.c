@@ -11,6 +11,7 @@
 #include <linux/icmp.h>
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
+#include <linux/jiffies.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
 #include <net/ip6_route.h>
@@ -37,26 +38,66 @@ static bool is_local(struct net *net, u8 family, const union adit_addr *addr,
 	return dev && dev->flags & IFF_UP && !netif_is_l3_slave(dev);
 }
 
-/* Addresses do not come and go with each packet: those of IPv4 have a number that
- * changes when one does.
+/* Addresses do not come and go with each packet, and there are numbers that change
+ * when one does.
  */
-static bool is_still_local(const struct adit_config *config,
-			   const struct adit_key *key,
-			   const struct net_device *in)
+static bool is_still_local4(const struct adit_config *config,
+			    const union adit_addr *addr,
+			    const struct net_device *in)
 {
 	struct adit_local *local = &this_cpu_ptr(config->routes)->local;
 	struct net *net = config->tunnel->net;
 	int genid = rt_genid_ipv4(net);
 
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) || key->family != AF_INET)
-		return is_local(net, key->family, &key->local, in);
-	if (likely(local->addr == key->local.v4 && local->genid == genid))
+	if (likely(local->addr == addr->v4 && local->genid == genid))
 		return true;
-	if (!is_local(net, key->family, &key->local, in))
+	if (!is_local(net, AF_INET, addr, in))
 		return false;
-	local->addr = key->local.v4;
+	local->addr = addr->v4;
 	local->genid = genid;
 	return true;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static bool is_still_local6(const struct adit_config *config,
+			    const union adit_addr *addr,
+			    const struct net_device *in)
+{
+	struct adit_local6 *local = &this_cpu_ptr(config->routes)->local6;
+	struct net *net = config->tunnel->net;
+	int genid = atomic_read(&net->ipv6.dev_addr_genid);
+
+	if (likely(local->genid == genid && local->ifindex == in->ifindex &&
+		   ipv6_addr_equal(&local->addr, &addr->v6) &&
+		   time_before(jiffies, local->end)))
+		return true;
+	if (!is_local(net, AF_INET6, addr, in))
+		return false;
+	local->addr = addr->v6;
+	local->genid = genid;
+	local->ifindex = in->ifindex;
+	local->end = jiffies + HZ;
+	return true;
+}
+#else
+static bool is_still_local6(const struct adit_config *config,
+			    const union adit_addr *addr,
+			    const struct net_device *in)
+{
+	return false;
+}
+#endif
+
+static bool is_still_local(const struct adit_config *config,
+			   const struct adit_key *key,
+			   const struct net_device *in)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return is_local(config->tunnel->net, key->family, &key->local,
+				in);
+	return key->family == AF_INET ?
+	       is_still_local4(config, &key->local, in) :
+	       is_still_local6(config, &key->local, in);
 }
 
 /**
