@@ -390,16 +390,16 @@ static int one_step(enum step what)
 static const char *const step_names[] = { "create", "change", "delete", "move",
 					  "return", "rename", "netns" };
 
-/* Each of them must have been possible now and then. */
+/* Each of them must have been possible now and then, if it was tried often. */
 static bool report(void)
 {
 	bool good = true;
-	unsigned int i;
+	unsigned int i, tried;
 
 	for (i = 0; i < ARRAY_SIZE(step_names); i++) {
-		printf("%s %u/%u ", step_names[i], done[i],
-		       done[i] + failed_steps[i]);
-		good &= done[i] > 0;
+		tried = done[i] + failed_steps[i];
+		printf("%s %u/%u ", step_names[i], done[i], tried);
+		good &= done[i] || tried < 20;
 	}
 	printf("\n");
 	return good;
