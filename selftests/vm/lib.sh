@@ -180,14 +180,26 @@ kernel_swap() (
 	rm -r "$PWD"
 )
 
+# kernel_parts KERNEL DIR: put there what it is built by; prints the key of that.
+kernel_parts() {
+	cp "$VM/mkkernel" "$VM/$1.config" "$2" &&
+		(cd "$2" && kernel_field "$1" 2 | hash_of .)
+}
+
 # kernel_get KERNEL ROOT: directory of vmlinuz, release and kernel.tar, of a
 # kernel that is built in that root.
 kernel_get() (
 	tmp=$(mktemp -d)
 	trap 'rm -rf "$tmp"' EXIT
-	cp "$VM/mkkernel" "$VM/$1.config" "$tmp"
-	key=$(cd "$tmp" && kernel_field "$1" 2 | hash_of .)
+	key=$(kernel_parts "$1" "$tmp") || exit 1
 	cached "kernel-$1" "$key" in_root "$2" "$tmp" mkkernel
+)
+
+# kernel_is_built KERNEL: kernel_get would not take a quarter of an hour.
+kernel_is_built() (
+	tmp=$(mktemp -d)
+	trap 'rm -rf "$tmp"' EXIT
+	[ -d "$CACHE/kernel-$1/$(kernel_parts "$1" "$tmp")" ]
 )
 
 # module_get KERNEL: directory of adit.tar, what `make dkms-install` and
