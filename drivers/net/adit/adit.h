@@ -733,6 +733,14 @@ struct adit_allow *adit_allow_alloc(unsigned int n);
 int adit_allow_seal(struct adit_allow *allow);
 bool adit_allowed(const struct adit_config *config, const struct adit_key *key);
 bool adit_prefix_ok(const struct adit_prefix *prefix);
+
+/* May a tunnel have packets from there? To a fixed remote's, its key has led. */
+static inline bool adit_takes_from(const struct adit_config *config,
+				   const struct adit_key *key)
+{
+	return adit_is_fixed(config) || adit_allowed(config, key);
+}
+
 enum adit_drop adit_find_remote(const struct sk_buff *skb,
 				struct adit_flow *flow);
 bool adit_source_ok(const struct adit_config *config,

@@ -435,14 +435,6 @@ static bool same_encap(const struct adit_key *key, const struct adit_wire *wire)
 	       (!key->peer_port || key->peer_port == wire->key.peer_port);
 }
 
-/* May the tunnel have packets from there, whatever they look like? */
-static bool is_from_peer(const struct adit_entry *entry,
-			 const struct adit_key *key)
-{
-	return adit_is_fixed(entry->config) ||
-	       adit_allowed(entry->config, key);
-}
-
 /* The tunnel that a packet is next to, and what it lacks */
 static struct adit_tunnel *missed(const struct rhlist_head *list,
 				  const struct adit_wire *wire,
@@ -458,7 +450,8 @@ static struct adit_tunnel *missed(const struct rhlist_head *list,
 	rhl_for_each_entry_rcu(entry, pos, list, peer) {
 		if (n++ == ADIT_PEERS_MAX)
 			break;
-		if (!is_between(entry, key) || !is_from_peer(entry, key))
+		if (!is_between(entry, key) ||
+		    !adit_takes_from(entry->config, key))
 			continue;
 		t = entry->config->tunnel;
 		if (same_encap(&entry->key, wire)) {
