@@ -9,22 +9,18 @@
 # Needs a kernel that can have allocations fail (vm/debug.config). What leaks or is
 # used after it was freed is told by that kernel (klog), and by the runner at the end.
 #
-# Where there are many, only every so-manieth fails, another one each time, and
-# more of them in the long form.
-#
 # shellcheck disable=SC2086 # options and numbers are words
 
 . ./lib.sh
 . ./faults.lib
-require failnth python3 jq ethtool ping
+require failnth python3 ethtool ping
 
 FAULTS=/sys/kernel/debug
 [ -w $FAULTS/failslab/verbose ] || skip_all "no CONFIG_FAILSLAB"
 [ -w $FAULTS/fail_page_alloc/verbose ] || skip_all "no CONFIG_FAIL_PAGE_ALLOC"
 
-STEPS=12	# allocations of a call that are tried at least, if it has so many
-! long_form || STEPS=100
 NEWLINK=sendmsg:16
+DELLINK=sendmsg:17
 
 # Those that may sleep fail too, and of any size; nothing is said of each.
 faults_on() {
@@ -39,101 +35,56 @@ faults_on() {
 	echo 0 >$FAULTS/fail_page_alloc/min-order
 }
 
-# faulty N CALL COMMAND...: in A. TAKEN says whether the fault was.
-faulty() {
-	TAKEN=$(in_ns "$A" failnth "$@" 2>"$WORK/said")
-}
-
-# walk CALL BEFORE AFTER COMMAND...: once with each allocation of the call failing.
-# AFTER is given the command's status and what it said.
+# walk PATTERN OPTION... CALL COMMAND...: in A, with each allocation of the call
+# failing in turn (programs/failnth.c). What is told of each time, from its second
+# word on, is PATTERN: a regular expression, in which ERROR is any for want of
+# memory, and BEFORE and AFTER what the device is when nothing fails.
 walk() {
-	local call=$1 before=$2 after=$3 n rc step=1 all
-	shift 3
+	local pattern=$1 rc=0 first before result after
+	shift
 
-	$before
-	faulty 1000000 $call "$@" || fail "without a fault: $(cat "$WORK/said")"
-	$after 0 ""
-	check_match "allocations" "^spared [0-9]+$" "$TAKEN" || return
-	all=${TAKEN#spared }
-	[ $all -le $((3 * STEPS)) ] || step=$((all / STEPS))
-	for ((n = 1 + RANDOM % step; n <= all; n += step)); do
-		$before
-		faulty $n $call "$@" && rc=0 || rc=$?
-		$after $rc "$(cat "$WORK/said")" || fail "allocation $n of $all"
-		case $TAKEN in
-		taken | spared*) pass ;;
-		*) fail "allocation $n: $TAKEN" ;;
-		esac
-	done
-	echo "$all allocations"
+	in_ns "$A" failnth "$@" >"$WORK/walk" 2>"$WORK/said" || rc=$?
+	check_eq "failnth" "0 " "$rc $(cat "$WORK/said")"
+	read -r _ _ first before result after _ <"$WORK/walk"
+	check_eq "without a fault" "ok ok" "$first $result"
+	pattern=${pattern//ERROR/(ENOMEM|ENOBUFS|ENFILE)}
+	pattern=${pattern//BEFORE/$before}
+	pattern=${pattern//AFTER/$after}
+	check_eq "what became of it" "" \
+		"$(grep -vE "^[0-9]+ (taken|spared) ($pattern)$" "$WORK/walk")"
+	check_range "allocations that failed" 1 5000 \
+		"$(grep -c "^[0-9]* taken" "$WORK/walk")"
 }
-
-nothing() { :; }
 
 # --- configuration -----------------------------------------------------------------
 
-info() { ip -n "$A" -d -j link show dev "$1" | jq -cS '.[0].linkinfo.info_data'; }
-
-out_of_memory() {
-	[ $1 = 0 ] || check_match "refusal" \
-		"Cannot allocate memory|No buffer space|ENOMEM|ENOBUFS" "$2"
-}
-
-# It is there as a whole, or not at all.
-created() {
-	local is
-
-	out_of_memory "$@"
-	is=$(info adit1 2>/dev/null)
-	[ $1 = 0 ] || [ -n "$is" ] || { pass; return; }
-	check_eq "the tunnel" "$WHOLE" "$is"
-	must ip -n "$A" link del adit1
-}
-
-# creating OPTION...
+# creating OPTION...: it is there as a whole, or not at all. ip names a device to be
+# deleted by its index: it is always the same.
 creating() {
-	must ip -n "$A" link add adit1 type adit "$@"
-	WHOLE=$(info adit1)
+	local add="ip link add adit1 index 777 type adit $*"
+
+	must in_ns "$A" $add
+	walk "(ok|errno=19) none (ok AFTER|ERROR (none|AFTER))" --look adit1 \
+		--first $DELLINK "exec ip link del adit1" $NEWLINK $add
 	must ip -n "$A" link del adit1
-	walk $NEWLINK nothing created ip link add adit1 type adit "$@"
-	check "there is memory" ip -n "$A" link add adit1 type adit "$@"
-	check_eq "the tunnel" "$WHOLE" "$(info adit1)"
+	check "there is memory" in_ns "$A" $add
 	must ip -n "$A" link del adit1
 }
 
-changed() {
-	local is
-
-	out_of_memory "$@"
-	is=$(info adit1)
-	[ "$is" = "$WHOLE" ] || check_eq "the tunnel" "$OLD" "$is"
-}
-
-# What is left of a change that failed is what was there before.
-change_back() { must ip -n "$A" link set adit1 type adit $BACK; }
-
-# changing BACK CHANGE: from one to the other, options being words.
+# changing BACK CHANGE: from one to the other, options being words; it is either.
 changing() {
-	BACK=$1
 	must ip -n "$A" link add adit1 type adit $1
-	OLD=$(info adit1)
-	must ip -n "$A" link set adit1 type adit $2
-	WHOLE=$(info adit1)
-	walk $NEWLINK change_back changed ip link set adit1 type adit $2
+	walk "ok BEFORE (ok AFTER|ERROR (BEFORE|AFTER))" --look adit1 \
+		--first $NEWLINK "exec ip link set adit1 type adit $1" \
+		$NEWLINK ip link set adit1 type adit $2
 	check "there is memory" ip -n "$A" link set adit1 type adit $2
-	check_eq "the tunnel" "$WHOLE" "$(info adit1)"
 	must ip -n "$A" link del adit1
 }
-
-opened() {
-	out_of_memory "$@"
-	[ $1 != 0 ] || check_match "flags" "[<,]UP[,>]" \
-		"$(ip -n "$A" link show dev adit0)"
-}
-close_it() { must ip -n "$A" link set adit0 down; }
 
 opening() {
-	walk $NEWLINK close_it opened ip link set adit0 up
+	walk "ok BEFORE (ok AFTER|ERROR (BEFORE|AFTER))( .*)?" --look adit0 \
+		--first $NEWLINK "exec ip link set adit0 down" \
+		$NEWLINK ip link set adit0 up
 	must ip -n "$A" link set adit0 up
 	tunnel_addr "$A" adit0 fd09::1/64
 	ping_ok "$A" 10.9.0.2
@@ -142,44 +93,29 @@ opening() {
 
 # --- packets -----------------------------------------------------------------------
 
-tx_account() {
-	echo $(($(stat_get "$A" adit0 tx_packets) + $(tx_drops)))
-}
-tx_drops() { drops_all "$A" adit0 | awk '/tx_/ { n += $2 } END { print n + 0 }'; }
-
-# Routes are looked up afresh.
-tx_before() {
-	must ip -n "$A" route flush cache
-	must ip -n "$A" route replace $B_IP/32 dev eth0 mtu $((1400 + RANDOM % 2))
-	drops_mark "$A" adit0
-}
-
-# The device has had nothing, or has counted it; and what is dropped is so for
-# want of memory, on the way to the device's queue or past it.
-tx_after() {
-	local drops
-
-	drops=$(drops_since "$A" adit0)
-	check_match "drops" "^((tx_nomem|tx_underlay) \\+[0-9]+ ?)*$" "$drops"
-}
-
 # Who looks on has a clone of each packet.
 READ='
-import socket
+import socket, sys
 reader = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-reader.bind(("adit0", 0))
+reader.bind((sys.argv[1], 0))
 while True:
     reader.recv(65536)
 '
 
-# sending OPTIONS SPEC: a datagram through a tunnel with these options.
+# sending OPTIONS SPEC: a datagram through a tunnel with these options, with routes
+# looked up afresh. The device has had nothing, or has counted it; and what is
+# dropped is so for want of memory, on the way to the device's queue or past it.
 sending() {
 	adit_gone
 	adit_pair $1
 	settle "$A" adit0
-	flood "$A" python3 -c "$READ"
-	walk sendto tx_before tx_after "$LIB/packet.py" send 10.9.0.2 "$2"
+	udp_receive "$B"
+	flood "$A" python3 -c "$READ" adit0
+	walk "ok AFTER (ok|ERROR) AFTER( tx_packets\\+[0-9]+)?( (tx_nomem|tx_underlay)\\+[0-9]+)*" \
+		--first write "echo 1 >/proc/sys/net/ipv4/route/flush" \
+		--look adit0 sendto "$LIB/packet.py" send 10.9.0.2 "$2"
 	flood_stop
+	receiver_stop
 	ping_ok "$A" 10.9.0.2
 	check_range "tx_nomem" 1 1000 "$(drop_get "$A" adit0 tx_nomem)"
 }
@@ -189,13 +125,11 @@ sending() {
 # A device of A whose packets are written by a process, in whose context they are
 # received then. A socket that looks on has a clone of each.
 WRITE='
-import fcntl, os, socket, struct, sys
+import fcntl, os, struct, sys
 mode, *packets = sys.argv[1:]
 tun = os.open("/dev/net/tun", os.O_RDWR)
 flags = {"tun": 0x1001, "tap": 0x1002}[mode]
 fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", b"under0", flags))
-reader = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-reader.bind(("under0", 0))
 for packet in packets:
     os.writev(tun, [bytes.fromhex(packet)])
 '
@@ -216,22 +150,7 @@ print((head(~total & 0xffff) + data).hex())' "$@"
 INNER=4500001c000000004011f1d80a0900020a0900014d176e1700080000
 UDP6080=04d217c0
 
-rx_before() {
-	drops_mark "$A" adit1
-	RX=$(stat_get "$A" adit1 rx_packets)
-}
-
-# One at most, and lost for want of memory.
-rx_after() {
-	local drops
-
-	drops=$(drops_since "$A" adit1)
-	check_match "drops" "^(rx_nomem \\+1)?$" "$drops"
-	check_range "received or dropped" 0 1 $((${drops:+1} +
-		$(stat_get "$A" adit1 rx_packets) - RX))
-}
-
-# receiving MODE OPTIONS TOS PROTO HEX
+# receiving MODE OPTIONS TOS PROTO HEX: one at most, and lost for want of memory.
 receiving() {
 	local mode=$1 packet frame=
 
@@ -239,19 +158,17 @@ receiving() {
 	must ip -n "$A" tuntap add dev under0 mode $mode
 	must ip -n "$A" addr add 198.51.100.1/24 dev under0
 	must ip -n "$A" link set under0 up
-	[ $mode = tun ] || frame=$(ip -n "$A" -j link show dev under0 |
-		jq -r '.[0].address | gsub(":"; "")')0200000000010800
+	[ $mode = tun ] || frame=$(ip -n "$A" link show dev under0 |
+		awk '/link\/ether/ { gsub(":", "", $2); print $2 }')0200000000010800
 	must ip -n "$A" link add adit1 type adit local 198.51.100.1 $2
 	must ip -n "$A" link set adit1 up
 	settle "$A" adit1
-	rx_before
-	must in_ns "$A" python3 -c "$WRITE" $mode $frame$packet
-	check_eq "received" 1 $(($(stat_get "$A" adit1 rx_packets) - RX))
-	walk writev rx_before rx_after python3 -c "$WRITE" $mode $frame$packet
-	rx_before
-	must in_ns "$A" python3 -c "$WRITE" $mode $frame$packet
-	check_eq "received" 1 $(($(stat_get "$A" adit1 rx_packets) - RX))
-	check_range "rx_nomem" 0 1000 "$(drop_get "$A" adit1 rx_nomem)"
+	flood "$A" python3 -c "$READ" under0
+	walk "ok AFTER (ok|ERROR) AFTER( (rx_packets|rx_nomem)\\+1)?" --look adit1 \
+		writev python3 -c "$WRITE" $mode $frame$packet
+	flood_stop
+	check_match "without a fault" " rx_packets\\+1$" "$(head -1 "$WORK/walk")"
+	check_match "at last" " rx_packets\\+1$" "$(tail -1 "$WORK/walk")"
 	echo "rx_nomem: $(drop_get "$A" adit1 rx_nomem)"
 	must ip -n "$A" link del adit1
 	must ip -n "$A" link del under0
@@ -259,15 +176,7 @@ receiving() {
 
 # --- the module --------------------------------------------------------------------
 
-# What it depends on stays.
-unloaded() { ! grep -q "^adit " /proc/modules || must timeout 100 rmmod adit; }
-
-# It is there or not, and the protocols are not taken by half of it.
-loaded() {
-	[ $1 = 0 ] || check_match "refusal" "emory|ENOMEM|buffer" "$2"
-	[ $1 = 0 ] || check_fails "it is loaded" grep -q "^adit " /proc/modules
-}
-
+# It is there after a load that succeeded only; what it depends on stays.
 loading() {
 	local file
 
@@ -277,9 +186,12 @@ loading() {
 		return
 	fi
 	adit_gone
-	unloaded
-	walk finit_module unloaded loaded insmod "$file"
-	unloaded
+	walk "(ok|errno=2) none (ok|ERROR) none" \
+		--first delete_module "exec rmmod adit" finit_module insmod "$file"
+	check_eq "what was unloaded without having been loaded, or the reverse" "" \
+		"$(awk 'NR > 1 && ($3 == "ok") != was { print }
+			{ was = $5 == "ok" }' "$WORK/walk")"
+	must rmmod adit
 	check "there is memory" modprobe adit
 	adit_pair
 	ping_ok "$A" 10.9.0.2

@@ -1,221 +1,154 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * failnth N CALL[:TYPE] COMMAND...: run a command with the Nth allocation of one
- * of its system calls made to fail.
+ * failnth: one system call of a command, again and again, with each of its
+ * allocations made to fail in turn.
  *
- * That is the first CALL that it makes; with TYPE, the first that sends a netlink
- * message of that type. Prints "taken" where the fault came about, "spared K"
- * where the call had only K allocations, "missed" where there was no such call;
- * what the command prints goes to stderr. Ends with the command's status.
+ * Owns: the walk, and when faults are asked for, by /proc/self/fail-nth.
+ * Does not own: the calls (failnth_call.c), what becomes of the device
+ * (failnth_look.c), which allocations may fail, which is the kernel's to know
+ * (failslab.sh sets it).
  *
- * Owns: when faults are asked for, by /proc/PID/fail-nth. Does not own: which
- * allocations may fail, which is the kernel's to know (failslab.sh sets it).
+ * failnth [--first CALL COMMAND] [--look DEV] CALL COMMAND...
+ *
+ * CALL is the first of that name which the command makes, such as writev; with
+ * :TYPE (sendmsg:16) the first that sends a netlink message of that type. The
+ * command ends there: the call is made by failnth in its stead. --first: a call of
+ * a shell command's, made before each of them, whole.
+ *
+ * A line for each time: the number of the allocation that failed, 0 the first
+ * time; "taken", or "spared" when the call had fewer; the result of --first and
+ * what the device is then; the call's result and what the device is then; and
+ * which of its counters have moved in between, as NAME+N. A result is "ok",
+ * "ENOMEM", "ENOBUFS", "ENFILE" or errno=N; a device is "none", or a number that
+ * stands for its configuration, and ":up" or ":down".
+ *
+ * The last lines are of calls that were spared: what a call allocates differs a
+ * little from one time to the next, so one spared is not the end.
  */
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
-#include <linux/ptrace.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define TRACEME 0
-#define CONT 7
-#define SYSCALL 24
-#define STOPPED_BY_SYSCALL (SIGTRAP | 0x80)
+#include "failnth.h"
 
-static const struct call {
-	const char *name;
-	unsigned long long nr;
-} calls[] = {
-	{ "finit_module", SYS_finit_module },
-	{ "delete_module", SYS_delete_module },
-	{ "sendmsg", SYS_sendmsg },
-	{ "sendto", SYS_sendto },
-	{ "writev", SYS_writev },
-};
+#define SPARED_ENOUGH	3
+#define ENDLESS		5000	/* allocations: this is no end of them */
 
-static void die(const char *what)
+static int fail_nth;
+
+void die(const char *what)
 {
 	fprintf(stderr, "failnth: %s: %s\n", what, strerror(errno));
 	exit(125);
 }
 
-static void trace(int request, pid_t pid, unsigned long addr, void *data)
+/* Not by open() and close() each time, for these allocate. */
+static void ask_fault(unsigned int n)
 {
-	if (syscall(SYS_ptrace, request, pid, addr, data) < 0)
-		die("ptrace");
-}
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", n);
 
-static const struct call *find_call(const char *name, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (strlen(calls[i].name) == len &&
-		    !strncmp(calls[i].name, name, len))
-			return &calls[i];
-	errno = EINVAL;
-	die(name);
-	return NULL;
-}
-
-/* Copy from the command's memory. Return: whether all of it is there. */
-static int peek(pid_t pid, const void *from, void *to, size_t len)
-{
-	char path[64];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
-	fd = open(path, O_RDONLY);
-	if (fd < 0)
-		die(path);
-	got = pread(fd, to, len, (off_t)(unsigned long)from);
-	close(fd);
-	return got == (ssize_t)len;
-}
-
-/* The type of the netlink message that a sendmsg() sends, or -1 */
-static int message_type(pid_t pid, unsigned long long arg)
-{
-	struct nlmsghdr nlh;
-	struct msghdr msg;
-	struct iovec iov;
-
-	if (!peek(pid, (void *)(unsigned long)arg, &msg, sizeof(msg)) ||
-	    !peek(pid, msg.msg_iov, &iov, sizeof(iov)) ||
-	    iov.iov_len < sizeof(nlh) ||
-	    !peek(pid, iov.iov_base, &nlh, sizeof(nlh)))
-		return -1;
-	return nlh.nlmsg_type;
-}
-
-static int open_fail_nth(pid_t pid, int flags)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/fail-nth", pid);
-	fd = open(path, flags);
-	if (fd < 0)
-		die(path);
-	return fd;
-}
-
-static unsigned int get_fail_nth(pid_t pid)
-{
-	int fd = open_fail_nth(pid, O_RDONLY);
-	char text[32] = "";
-
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		die("read fail-nth");
-	close(fd);
-	return strtoul(text, NULL, 10);
-}
-
-static void set_fail_nth(pid_t pid, unsigned int n)
-{
-	int fd = open_fail_nth(pid, O_WRONLY);
-
-	if (dprintf(fd, "%u", n) < 0)
+	if (pwrite(fail_nth, text, len, 0) != len)
 		die("write fail-nth");
-	close(fd);
 }
 
-/* Run to the next stop. Return: whether it is at a system call; else it has
- * ended with that status.
- */
-static int next_stop(pid_t pid, int *status)
+/* Return: whether there was none, since the call had fewer allocations. */
+static bool was_spared(void)
 {
-	int sig = 0;
+	char text[16] = "";
 
-	for (;;) {
-		trace(SYSCALL, pid, 0, (void *)(long)sig);
-		if (waitpid(pid, status, 0) != pid)
-			die("waitpid");
-		if (!WIFSTOPPED(*status))
-			return 0;
-		if (WSTOPSIG(*status) == STOPPED_BY_SYSCALL)
-			return 1;
-		sig = WSTOPSIG(*status) == SIGTRAP ? 0 : WSTOPSIG(*status);
+	if (pread(fail_nth, text, sizeof(text) - 1, 0) < 0)
+		die("read fail-nth");
+	return strtoul(text, NULL, 10) != 0;
+}
+
+static void print_result(int error)
+{
+	switch (error) {
+	case 0:
+		printf(" ok");
+		break;
+	case ENOMEM:
+		printf(" ENOMEM");
+		break;
+	case ENOBUFS:
+		printf(" ENOBUFS");
+		break;
+	case ENFILE:	/* no memory for a socket's inode */
+		printf(" ENFILE");
+		break;
+	default:
+		printf(" errno=%d", error);
 	}
 }
 
-static int is_wanted(pid_t pid, const struct call *call, int type)
+/* Once with the Nth allocation failing. Return: whether it was spared. */
+static bool once(const struct call *first, const struct call *call,
+		 unsigned int n)
 {
-	struct ptrace_syscall_info info;
+	int before = first ? call_make(first) : 0;
+	struct state *was = look(), *is;
+	bool spared = false;
+	int error;
 
-	trace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info);
-	return info.op == PTRACE_SYSCALL_INFO_ENTRY &&
-	       info.entry.nr == call->nr &&
-	       (type < 0 || message_type(pid, info.entry.args[1]) == type);
+	if (n)
+		ask_fault(n);
+	error = call_make(call);
+	if (n) {
+		spared = was_spared();
+		ask_fault(0);
+	}
+	is = look();
+	printf("%u %s", n, n && !spared ? "taken" : "spared");
+	print_result(before);
+	look_print(was);
+	print_result(error);
+	look_print(is);
+	look_print_moved(was, is);
+	putchar('\n');
+	return spared;
 }
 
-/* Return: the command's wait status. */
-static int run(pid_t pid, unsigned int n, const struct call *call, int type)
+static void usage(void)
 {
-	unsigned int left;
-	int status;
-
-	do {
-		if (!next_stop(pid, &status)) {
-			puts("missed");
-			return status;
-		}
-	} while (!is_wanted(pid, call, type));
-
-	set_fail_nth(pid, n);
-	if (!next_stop(pid, &status))
-		return status;
-	left = get_fail_nth(pid);
-	set_fail_nth(pid, 0);
-	if (left)
-		printf("spared %u\n", n - left);
-	else
-		puts("taken");
-	trace(CONT, pid, 0, NULL);
-	if (waitpid(pid, &status, 0) != pid)
-		die("waitpid");
-	return status;
+	fprintf(stderr,
+		"Usage: failnth [--first CALL COMMAND] [--look DEV] CALL COMMAND...\n");
+	exit(2);
 }
 
 int main(int argc, char **argv)
 {
-	const struct call *call;
-	const char *colon;
-	size_t len;
-	int status;
-	pid_t pid;
+	struct call *first = NULL;
+	unsigned int n, spared = 0;
+	struct call *call;
 
-	if (argc < 4) {
-		fprintf(stderr, "Usage: failnth N CALL[:TYPE] COMMAND...\n");
-		return 2;
+	for (argv++, argc--; argc > 2; argv++, argc--) {
+		if (!strcmp(*argv, "--first")) {
+			char *shell[] = { "sh", "-c", argv[2], NULL };
+
+			first = call_take(argv[1], shell);
+			argv++, argc--;
+		} else if (!strcmp(*argv, "--look")) {
+			look_at(argv[1]);
+		} else {
+			break;
+		}
+		argv++, argc--;
 	}
-	colon = strchr(argv[2], ':');
-	len = colon ? (size_t)(colon - argv[2]) : strlen(argv[2]);
-	call = find_call(argv[2], len);
-	pid = fork();
-	if (pid < 0)
-		die("fork");
-	if (!pid) {
-		dup2(STDERR_FILENO, STDOUT_FILENO);
-		trace(TRACEME, 0, 0, NULL);
-		execvp(argv[3], argv + 3);
-		die(argv[3]);
-	}
-	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
-		die("the command does not start");
-	trace(PTRACE_SETOPTIONS, pid, 0,
-	      (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL));
-	status = run(pid, atoi(argv[1]), call, colon ? atoi(colon + 1) : -1);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	if (argc < 2)
+		usage();
+	call = call_take(argv[0], argv + 1);
+	fail_nth = open("/proc/self/fail-nth", O_RDWR);
+	if (fail_nth < 0)
+		die("/proc/self/fail-nth");
+	setvbuf(stdout, NULL, _IOFBF, 1 << 20);
+	once(first, call, 0);
+	for (n = 1; n < ENDLESS && spared < SPARED_ENOUGH; n++)
+		spared = once(first, call, n) ? spared + 1 : 0;
+	return n < ENDLESS ? 0 : 1;
 }
