@@ -12,13 +12,10 @@
 #
 # shellcheck disable=SC2086 # numbers and the like are words
 
-SEED=$(date +%s%N)
-if [[ ${1-} == seed=* ]]; then
-	SEED=${1#seed=}
-	shift
-fi
+OPTIONS=seed
 . ./lib.sh
 require fuzz ss setpriv unshare nsenter
+SEED=${OPTION[seed]-$(date +%s%N)}
 echo "# seed=$SEED"
 
 # As much of everything, in quarters; a kernel that watches itself takes its time.

@@ -15,25 +15,14 @@
 #
 #	./hostile.sh seed=1795612067 class=ip first=29 count=1 gre4
 
-WORDS=()
-while [[ ${1-} == *=* ]]; do
-	WORDS+=("$1")
-	shift
-done
+OPTIONS="seed count class first"
 . ./lib.sh
 require hostile ethtool
 
-SEED=1 EACH=40 OPTS=()
+SEED=1 EACH=40
 ! long_form || SEED=$(date +%s) EACH=2500
-for word in "${WORDS[@]}"; do
-	case $word in
-	seed=*) SEED=${word#*=} ;;
-	count=*) EACH=${word#*=} ;;
-	class=*) OPTS+=(-c "${word#*=}") ;;
-	first=*) OPTS+=(-f "${word#*=}") ;;
-	*) echo "hostile.sh: unknown: $word" >&2; exit 2 ;;
-	esac
-done
+SEED=${OPTION[seed]-$SEED} EACH=${OPTION[count]-$EACH}
+OPTS=(${OPTION[class]+-c "${OPTION[class]}"} ${OPTION[first]+-f "${OPTION[first]}"})
 
 # Of each tunnel, a name and its options. A device that is said to be in place
 # stays in A, so that what comes out of it may be for it again.

@@ -16,12 +16,24 @@
 #	finish
 #
 # A case is a function. It fails when an assertion in it fails, when it returns
-# nonzero, and when it asserts nothing. `./test.sh PATTERN...` runs those of its
-# cases whose names match. After the cases the kernel's log must hold no
+# nonzero, and when it asserts nothing. `./test.sh [NAME=VALUE...] PATTERN...` runs
+# those of its cases whose names match; which NAMEs it knows is in OPTIONS, set
+# before lib.sh is read, and what they are in OPTION[NAME]. After the cases the kernel's log must hold no
 # complaint; that counts as a case.
 
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin:$PWD/programs
+
+declare -A OPTION=()
+while [[ ${1-} == *=* ]]; do
+	if [[ " ${OPTIONS-} " != *" ${1%%=*} "* ]]; then
+		echo "${0##*/}: ${1%%=*}: no such option" >&2
+		exit 2
+	fi
+	# shellcheck disable=SC2034 # the tests use it
+	OPTION[${1%%=*}]=${1#*=}
+	shift
+done
 
 WORK=$(mktemp -d)
 ID=${WORK##*.}		# makes names of namespaces unique

@@ -10,17 +10,20 @@
 # nothing of ours is there: what warms up once does so in the first half, while
 # what leaks does in both.
 #
+#	soak.sh [seed=N] [PATTERN...]
+#
 # shellcheck disable=SC2086 # options and numbers are words
 
+OPTIONS=seed
 . ./lib.sh
 . ./faults.lib
 require ping iperf3 jq
 
 HALF=10		# seconds
 ! long_form || HALF=300
-SEED=${ADIT_SEED:-$RANDOM}
+SEED=${OPTION[seed]-$RANDOM}
 RANDOM=$SEED
-echo "# seed $SEED"
+echo "# seed=$SEED"
 
 # --- the load ----------------------------------------------------------------------
 
