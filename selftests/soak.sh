@@ -199,14 +199,20 @@ first_half() {
 }
 
 # Room for what a few pages of the caches come to, and for less than the smallest
-# object for each tunnel.
+# object for each tunnel. What has grown more is looked at once more: memory that
+# leaks grows each time.
 second_half() {
-	local slab percpu room
+	local slab percpu room n
 
-	load $HALF
-	read -r slab percpu < <(memory)
-	room=$((65536 + MADE * 32))
-	echo "# slabs $SLAB and then $slab, per CPU $PERCPU and then $percpu bytes, after $MADE tunnels" >&$OUT
+	for n in 1 2 3; do
+		load $HALF
+		read -r slab percpu < <(memory)
+		room=$((65536 + MADE * 32))
+		echo "# slabs $SLAB and then $slab, per CPU $PERCPU and then $percpu bytes, after $MADE tunnels" >&$OUT
+		[ $((slab - SLAB)) -gt $room ] || [ $((percpu - PERCPU)) -gt $room ] ||
+			break
+		[ $n = 3 ] || SLAB=$slab PERCPU=$percpu
+	done
 	check_range "growth of slabs" -1000000000 $room $((slab - SLAB))
 	check_range "growth of memory per CPU" -1000000000 $room $((percpu - PERCPU))
 }

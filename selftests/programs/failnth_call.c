@@ -71,12 +71,12 @@ static size_t peek(const struct stopped *at, unsigned long from, void *to,
 /* The command's file, for us. */
 static int copy_fd(const struct stopped *at, unsigned long fd)
 {
-	int pidfd = syscall(SYS_pidfd_open, at->pid, 0);
+	int pidfd = syscall(__NR_pidfd_open, at->pid, 0);
 	int copy;
 
 	if (pidfd < 0)
 		die("pidfd_open");
-	copy = syscall(SYS_pidfd_getfd, pidfd, (int)fd, 0);
+	copy = syscall(__NR_pidfd_getfd, pidfd, (int)fd, 0);
 	if (copy < 0)
 		die("pidfd_getfd");
 	close(pidfd);
