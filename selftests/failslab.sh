@@ -67,6 +67,7 @@ creating() {
 	must in_ns "$A" $add
 	walk "(ok|errno=19) none (ok AFTER|ERROR (none|AFTER)|errno=22 none)" --look adit1 \
 		--first $DELLINK "exec ip link del adit1" $NEWLINK $add
+	check_match "without a fault" "none ok [0-9a-f]+:down$" "$(head -1 "$WORK/walk")"
 	must ip -n "$A" link del adit1
 	check "there is memory" in_ns "$A" $add
 	must ip -n "$A" link del adit1
@@ -86,6 +87,7 @@ opening() {
 	walk "ok BEFORE (ok AFTER|ERROR (BEFORE|AFTER))( .*)?" --look adit0 \
 		--first $NEWLINK "exec ip link set adit0 down" \
 		$NEWLINK ip link set adit0 up
+	check_match "without a fault" ":down ok [0-9a-f]+:up" "$(head -1 "$WORK/walk")"
 	must ip -n "$A" link set adit0 up
 	tunnel_addr "$A" adit0 fd09::1/64
 	ping_ok "$A" 10.9.0.2
@@ -124,7 +126,7 @@ sending() {
 # --- receive -----------------------------------------------------------------------
 
 # A device of A whose packets are written by a process, in whose context they are
-# received then. A socket that looks on has a clone of each.
+# received then.
 WRITE='
 import fcntl, os, struct, sys
 mode, *packets = sys.argv[1:]

@@ -18,8 +18,8 @@
 # A case is a function. It fails when an assertion in it fails, when it returns
 # nonzero, and when it asserts nothing. `./test.sh [NAME=VALUE...] PATTERN...` runs
 # those of its cases whose names match; which NAMEs it knows is in OPTIONS, set
-# before lib.sh is read, and what they are in OPTION[NAME]. After the cases the kernel's log must hold no
-# complaint; that counts as a case.
+# before lib.sh is read, and what they are in OPTION[NAME]. After the cases the
+# kernel's log must hold no complaint; that counts as a case.
 
 set -u
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin:$PWD/programs
