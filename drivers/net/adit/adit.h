@@ -518,7 +518,7 @@ struct adit_icmp {
  * @index: into adit_routes
  * @read: take from the inner header what the outer one depends on
  * @hash: hash ends and ports, which follow its shortest header;
- *	false: that is not all there is to its flow
+ *	0: that is not all there is to its flow
  * @too_deep: tell the packet's sender that it may not be encapsulated again;
  *	NULL: that cannot be
  * @dsfield: DSCP and ECN of the packet; NULL: it has no ECN
@@ -539,7 +539,7 @@ struct adit_inner {
 	u16 min_mtu;
 	u8 index;
 	void (*read)(struct sk_buff *skb, struct adit_flow *flow);
-	bool (*hash)(const struct sk_buff *skb, u32 *hash);
+	u32 (*hash)(const struct sk_buff *skb);
 	void (*too_deep)(struct sk_buff *skb);
 	u8 (*dsfield)(const struct sk_buff *skb);
 	int (*tcp)(struct sk_buff *skb);
@@ -551,6 +551,7 @@ struct adit_inner {
 extern const struct adit_inner adit_inners[ADIT_INNER_MAX];
 const struct adit_inner *adit_inner_find(__be16 ethertype);
 const struct adit_inner *adit_inner_of_ipproto(u8 ipproto);
+void adit_inner_draw_secret(void);
 void adit_inner_hash(struct sk_buff *skb, const struct adit_inner *inner);
 
 static inline struct adit_route *adit_flow_route(const struct adit_flow *flow)

@@ -188,6 +188,7 @@ static void index_entry(struct adit_entry *entry, struct adit_config *config,
  */
 void adit_config_index(struct adit_config *config)
 {
+	adit_inner_draw_secret();
 	adit_flow_init(config);
 	config->n_entries = 1;
 	index_entry(&config->entries[0], config,

@@ -38,13 +38,33 @@ static void ip4_read(struct sk_buff *skb, struct adit_flow *flow)
 	flow->inner_df = iph->frag_off & htons(IP_DF);
 }
 
-/* In one place: the secret is drawn once for each. */
-static noinline u32 hash_of(const void *data, size_t len)
-{
-	static hsiphash_key_t secret __read_mostly;
+#define ADIT_FOLD_WORDS	(2 * sizeof(struct in6_addr) / sizeof(u32))
 
+/* What a packet's hash is made with, drawn ahead of the first tunnel */
+static struct {
+	hsiphash_key_t key;
+	u32 fold[ADIT_FOLD_WORDS];
+} secret __read_mostly;
+
+void adit_inner_draw_secret(void)
+{
 	net_get_random_once(&secret, sizeof(secret));
-	return hsiphash(data, len, &secret);
+}
+
+/* Which two of IPv6's pairs of addresses become the same is a matter of chance for
+ * who does not know the secret (NH, of RFC 4418). Nothing of it can be learned from
+ * what hsiphash() makes of that.
+ */
+static u64 fold_addrs(const struct ipv6hdr *ip6h)
+{
+	const __be32 *word = ip6h->saddr.s6_addr32;
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < ADIT_FOLD_WORDS; i += 2)
+		sum += (u64)((__force u32)word[i] + secret.fold[i]) *
+		       ((__force u32)word[i + 1] + secret.fold[i + 1]);
+	return sum;
 }
 
 static bool has_ports(u8 ipproto)
@@ -52,15 +72,14 @@ static bool has_ports(u8 ipproto)
 	return ipproto == IPPROTO_TCP || ipproto == IPPROTO_UDP;
 }
 
-/* Both addresses and both ports stand one after the other. */
-static bool ip4_hash(const struct sk_buff *skb, u32 *hash)
+static u32 ip4_hash(const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
 	if (iph->ihl != 5 || ip_is_fragment(iph) || !has_ports(iph->protocol))
-		return false;
-	*hash = hash_of(&iph->saddr, 3 * sizeof(__be32));
-	return true;
+		return 0;
+	return hsiphash_3u32((__force u32)iph->saddr, (__force u32)iph->daddr,
+			     *(const u32 *)(iph + 1), &secret.key);
 }
 
 static u8 ip4_dsfield(const struct sk_buff *skb)
@@ -157,15 +176,16 @@ static void ip6_too_deep(struct sk_buff *skb)
 			ip6_limit_offset(skb));
 }
 
-static bool ip6_hash(const struct sk_buff *skb, u32 *hash)
+static u32 ip6_hash(const struct sk_buff *skb)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	u64 ends;
 
 	if (!has_ports(ip6h->nexthdr))
-		return false;
-	*hash = hash_of(&ip6h->saddr,
-			2 * sizeof(struct in6_addr) + sizeof(__be32));
-	return true;
+		return 0;
+	ends = fold_addrs(ip6h);
+	return hsiphash_3u32(ends, ends >> 32, *(const u32 *)(ip6h + 1),
+			     &secret.key);
 }
 
 static u8 ip6_dsfield(const struct sk_buff *skb)
@@ -308,12 +328,13 @@ const struct adit_inner *adit_inner_find(__be16 ethertype)
 void adit_inner_hash(struct sk_buff *skb, const struct adit_inner *inner)
 {
 	unsigned int end = skb_network_offset(skb) + inner->hlen;
-	u32 hash;
+	u32 hash = 0;
 
 	if (skb->l4_hash || skb->sw_hash)
 		return;
-	if (inner->hash && skb_headlen(skb) >= end + sizeof(__be32) &&
-	    inner->hash(skb, &hash))
+	if (inner->hash && skb_headlen(skb) >= end + sizeof(__be32))
+		hash = inner->hash(skb);
+	if (likely(hash))
 		__skb_set_sw_hash(skb, hash, true);
 	else
 		skb_get_hash(skb);

@@ -220,13 +220,14 @@ static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
 	return skb_is_gso(skb) ? FIT_SEGMENTS : FIT_FRAGMENTS;
 }
 
-/* The label is made of the hash, and not of the flow. */
-static noinline void set_label(struct net *net, struct sk_buff *skb,
-			       struct adit_flow *flow)
+/* The packet has its hash by now. That the compiler knows so, too, spares a stack
+ * what it would take to make one.
+ */
+static void set_label(struct net *net, struct sk_buff *skb,
+		      struct adit_flow *flow)
 {
-	struct flowi6 fl6 = { };
-
-	flow->label = ip6_make_flowlabel(net, skb, 0, true, &fl6);
+	if (likely(skb->l4_hash || skb->sw_hash))
+		flow->label = ip6_make_flowlabel(net, skb, 0, true, NULL);
 }
 
 /* What spreads flows over paths and queues is made of the packet as it is, ahead
