@@ -144,8 +144,7 @@ static int ip6_limit_offset(struct sk_buff *skb)
 	unsigned int offset = skb_network_offset(skb);
 	int at, end;
 
-	if (!ipv6_ext_hdr(ipv6_hdr(skb)->nexthdr) ||
-	    ipv6_find_hdr(skb, &offset, NEXTHDR_DEST, NULL, NULL) < 0 ||
+	if (ipv6_find_hdr(skb, &offset, NEXTHDR_DEST, NULL, NULL) < 0 ||
 	    !pskb_may_pull(skb, offset + 2))
 		return 0;
 	offset -= skb_network_offset(skb);
@@ -160,13 +159,17 @@ static int ip6_limit_offset(struct sk_buff *skb)
 
 static void ip6_read(struct sk_buff *skb, struct adit_flow *flow)
 {
-	int at = ip6_limit_offset(skb);
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+	u8 nexthdr = ip6h->nexthdr;
+	int at;
 
 	flow->dsfield = ipv6_get_dsfield(ip6h);
 	flow->ttl = ip6h->hop_limit;
 	flow->inner_df = true;
-	if (unlikely(at))
+	if (likely(has_ports(nexthdr)) || !ipv6_ext_hdr(nexthdr))
+		return;
+	at = ip6_limit_offset(skb);
+	if (at)
 		flow->limit = skb_network_header(skb)[at];
 }
 

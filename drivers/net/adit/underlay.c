@@ -531,7 +531,7 @@ unsigned int adit_limit_hlen(const struct adit_flow *flow)
 	return flow->outer == &adit_outer_ip6 ? sizeof(struct ip6_limit) : 0;
 }
 
-static void ip6_push_limit(struct sk_buff *skb, const struct adit_flow *flow)
+static noinline void ip6_push_limit(struct sk_buff *skb, const struct adit_flow *flow)
 {
 	const struct ip6_limit limit = {
 		.nexthdr = flow->ipproto,
