@@ -23,6 +23,10 @@
 #include <net/rtnetlink.h>
 #include <linux/adit.h>
 
+#if !IS_ENABLED(CONFIG_IPV6)
+#error "adit needs a kernel with IPv6, which may be switched off by ipv6.disable=1"
+#endif
+
 enum adit_drop {
 	ADIT_DROP_NONE = -1,
 #define ADIT_DROP(cause, name, counter, reason, text) ADIT_DROP_##cause,

@@ -172,7 +172,6 @@ int adit_fast_ip4(struct net *net, struct sk_buff *skb)
 	return err;
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
 static int output_ip6(struct net *net, struct sk_buff *skb,
 		      struct neighbour *neigh)
 {
@@ -194,18 +193,6 @@ static struct neighbour *neigh_ip6(const struct sk_buff *skb)
 
 	return __ipv6_neigh_lookup_noref(dst->dev, rt6_nexthop(rt, daddr));
 }
-#else
-static int output_ip6(struct net *net, struct sk_buff *skb,
-		      struct neighbour *neigh)
-{
-	return adit_outer_ip6.send(net, skb);
-}
-
-static struct neighbour *neigh_ip6(const struct sk_buff *skb)
-{
-	return NULL;
-}
-#endif
 
 /**
  * adit_fast_ip6 - hand an outer IPv6 packet to its neighbour

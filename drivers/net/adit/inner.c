@@ -215,7 +215,6 @@ static void ip6_too_big(struct sk_buff *skb, unsigned int mtu)
 
 static struct dst_entry *ip6_route(const struct sk_buff *quote)
 {
-#if IS_ENABLED(CONFIG_IPV6)
 	const struct ipv6hdr *ip6h = ipv6_hdr(quote);
 	struct flowi6 fl6 = {
 		.daddr = ip6h->daddr,
@@ -234,9 +233,6 @@ static struct dst_entry *ip6_route(const struct sk_buff *quote)
 		return dst;
 	dst_release(dst);
 	return ERR_PTR(err);
-#else
-	return ERR_PTR(-EAFNOSUPPORT);
-#endif
 }
 
 static void ip6_relay(struct sk_buff *quote, unsigned int mtu)
