@@ -376,9 +376,6 @@ static struct adit_config *probe_links(struct adit_net *an,
 	if (!(shape & ADIT_SHAPE_LINK)) {
 		if (sdif || netif_is_l3_master(dev))
 			return NULL;
-		/* nothing to leave out, which is the rule */
-		if (shape == ADIT_SHAPE_FULL)
-			return lookup_full(an, key);
 		return probe(an, *key, shape, 0);
 	}
 	if (sdif)
@@ -387,10 +384,11 @@ static struct adit_config *probe_links(struct adit_net *an,
 }
 
 /* The most specific shape first */
-static struct adit_config *demux(struct adit_net *an, struct adit_key *key,
-				 const struct net_device *dev, int sdif)
+static noinline struct adit_config *demux_shapes(struct adit_net *an,
+						 struct adit_key *key,
+						 const struct net_device *dev,
+						 int sdif, u32 mask)
 {
-	u32 mask = READ_ONCE(an->shape_mask);
 	struct adit_config *config = NULL;
 	unsigned int shape;
 
@@ -400,6 +398,18 @@ static struct adit_config *demux(struct adit_net *an, struct adit_key *key,
 		config = probe_links(an, key, shape, dev, sdif);
 	}
 	return config;
+}
+
+static struct adit_config *demux(struct adit_net *an, struct adit_key *key,
+				 const struct net_device *dev, int sdif)
+{
+	u32 mask = READ_ONCE(an->shape_mask);
+
+	/* as a rule, all tunnels have both ends and are bound to nothing */
+	if (likely(mask == BIT(ADIT_SHAPE_FULL) && !sdif &&
+		   !netif_is_l3_master(dev)))
+		return lookup_full(an, key);
+	return demux_shapes(an, key, dev, sdif, mask);
 }
 
 /* No more than that many tunnels with the same remote are asked what a packet
