@@ -20,10 +20,18 @@
 
 #include "adit.h"
 
-static bool inner_is_sane(struct sk_buff *skb, const struct adit_inner *inner)
+static enum adit_drop check_inner(struct sk_buff *skb,
+				  const struct adit_wire *wire)
 {
-	return pskb_may_pull(skb, inner->hlen) &&
-	       (!inner->version || skb->data[0] >> 4 == inner->version);
+	const struct adit_inner *inner = wire->inner;
+
+	if (unlikely(!pskb_may_pull(skb, wire->hlen + inner->hlen)))
+		return skb->len < wire->hlen + inner->hlen ?
+		       ADIT_DROP_RX_MALFORMED : ADIT_DROP_RX_NOMEM;
+	if (unlikely(inner->version &&
+		     skb->data[wire->hlen] >> 4 != inner->version))
+		return ADIT_DROP_RX_MALFORMED;
+	return ADIT_DROP_NONE;
 }
 
 /* RFC 6040, 4.2. A capture on the underlay may hold a clone of the packet, so
@@ -69,13 +77,14 @@ static enum adit_drop check_seq(struct adit_tunnel *t,
 				const struct adit_config *config,
 				const struct adit_wire *wire)
 {
-	s64 was, is = ADIT_ISEQ_SEEN | (u32)(wire->seq + 1);
+	s64 was, is;
 
-	if (!config->iseq)
+	if (likely(!config->iseq))
 		return ADIT_DROP_NONE;
 	if (!(wire->gre_flags & GRE_SEQ))
 		return ADIT_DROP_RX_SEQ;
 
+	is = ADIT_ISEQ_SEEN | (u32)(wire->seq + 1);
 	was = atomic64_read(&t->iseq);
 	do {
 		if (was && (s32)(wire->seq - (u32)was) < 0)
@@ -250,7 +259,22 @@ static bool deliver(struct adit_tunnel *t, const struct adit_config *config,
 	return goes_on;
 }
 
-/* Off with the outer headers; what can be told of the inner packet by itself */
+/* As iptunnel_pull_header() has it, which also looks for what is known by now */
+static int strip(struct sk_buff *skb, const struct adit_wire *wire, bool xnet)
+{
+	const void *outer = skb->data;
+
+	__skb_pull(skb, wire->hlen);
+	skb_postpull_rcsum(skb, outer, wire->hlen);
+	skb->protocol = wire->inner->ethertype;
+	skb_clear_hash_if_not_l4(skb);
+	__vlan_hwaccel_clear_tag(skb);
+	skb_set_queue_mapping(skb, 0);
+	skb_scrub_packet(skb, xnet);
+	return iptunnel_pull_offloads(skb);
+}
+
+/* Off with the outer headers */
 static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 			   const struct adit_config *config,
 			   const struct adit_wire *wire)
@@ -264,8 +288,7 @@ static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 		if (!md)
 			return ADIT_DROP_RX_NOMEM;
 	}
-	if (iptunnel_pull_header(skb, wire->hlen, wire->inner->ethertype,
-				 !net_eq(t->net, dev_net(dev)))) {
+	if (unlikely(strip(skb, wire, !net_eq(t->net, dev_net(dev))))) {
 		if (md)
 			dst_release(&md->dst);
 		return ADIT_DROP_RX_NOMEM;
@@ -274,8 +297,6 @@ static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 		skb_dst_set(skb, &md->dst);
 	skb->dev = dev;
 	skb_reset_network_header(skb);
-	if (unlikely(!inner_is_sane(skb, wire->inner)))
-		return ADIT_DROP_RX_MALFORMED;
 	return set_mac(skb, config);
 }
 
@@ -289,6 +310,10 @@ static enum adit_drop decap(struct adit_tunnel *t, struct sk_buff *skb,
 	u8 outer;
 
 	drop = check(t, skb, config, wire, goes_on);
+	if (drop != ADIT_DROP_NONE)
+		return drop;
+
+	drop = check_inner(skb, wire);
 	if (drop != ADIT_DROP_NONE)
 		return drop;
 
