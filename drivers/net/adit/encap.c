@@ -54,6 +54,8 @@ static enum adit_drop ip_parse(struct sk_buff *skb, struct adit_wire *wire,
 
 static unsigned int gre_flags_hlen(__be16 flags)
 {
+	if (likely(!flags))
+		return sizeof(struct gre_base_hdr);
 	return sizeof(struct gre_base_hdr) +
 	       (flags & GRE_CSUM ? GRE_HEADER_SECTION : 0) +
 	       (flags & GRE_KEY ? GRE_HEADER_SECTION : 0) +
@@ -65,18 +67,12 @@ static unsigned int gre_hlen(const struct adit_flow *flow)
 	return gre_flags_hlen(flow->gre_flags);
 }
 
-static void gre_push(struct sk_buff *skb, struct adit_flow *flow, u8 ipproto)
+static void gre_push_options(struct sk_buff *skb, struct adit_flow *flow,
+			     __be32 *option)
 {
-	struct gre_base_hdr *greh;
-	__be32 *option;
+	__be16 *sum = (__be16 *)option;
 	__be16 csum = 0;
 
-	greh = skb_push(skb, gre_hlen(flow));
-	skb_reset_transport_header(skb);
-	greh->flags = flow->gre_flags;
-	greh->protocol = flow->inner->ethertype;
-
-	option = (__be32 *)(greh + 1);
 	if (flow->gre_flags & GRE_CSUM)
 		*option++ = 0;
 	if (flow->gre_flags & GRE_KEY)
@@ -92,39 +88,64 @@ static void gre_push(struct sk_buff *skb, struct adit_flow *flow, u8 ipproto)
 	else
 		csum = (__force __be16)csum_fold(skb_checksum(skb, 0,
 							      skb->len, 0));
-	*(__be16 *)(greh + 1) = csum;
+	*sum = csum;
 }
 
-static enum adit_drop gre_parse(struct sk_buff *skb, struct adit_wire *wire,
-				u8 mode)
+static void gre_push(struct sk_buff *skb, struct adit_flow *flow, u8 ipproto)
 {
-	const struct gre_base_hdr *greh;
-	const __be32 *option;
-	__be16 ethertype;
+	struct gre_base_hdr *greh = skb_push(skb, gre_hlen(flow));
 
-	wire->gre = wire->hlen;
-	greh = bytes(skb, wire->gre, sizeof(*greh));
-	if (!greh)
-		return ADIT_DROP_RX_MALFORMED;
-	wire->gre_flags = greh->flags;
-	ethertype = greh->protocol;
+	skb_reset_transport_header(skb);
+	greh->flags = flow->gre_flags;
+	greh->protocol = flow->inner->ethertype;
+	if (flow->gre_flags)
+		gre_push_options(skb, flow, (__be32 *)(greh + 1));
+}
+
+/* What follows the base header, in the order of its bits */
+static enum adit_drop gre_parse_options(struct sk_buff *skb,
+					struct adit_wire *wire)
+{
+	unsigned int hlen = gre_flags_hlen(wire->gre_flags);
+	const __be32 *option;
+
 	if (wire->gre_flags & ~ADIT_GRE_FLAGS)
 		return ADIT_DROP_RX_MALFORMED;
 	if (wire->gre_flags & GRE_KEY)
 		wire->key.format |= adit_format(0, 0, true);
-
-	greh = bytes(skb, wire->gre, gre_flags_hlen(wire->gre_flags));
-	if (!greh)
+	option = bytes(skb, wire->gre, hlen);
+	if (!option)
 		return ADIT_DROP_RX_MALFORMED;
-	wire->hlen += gre_flags_hlen(wire->gre_flags);
-	option = (const __be32 *)(greh + 1);
+	wire->hlen += hlen - sizeof(struct gre_base_hdr);
+	option++;
 	if (wire->gre_flags & GRE_CSUM)
 		option++;
 	if (wire->gre_flags & GRE_KEY)
 		wire->key.gre_key = *option++;
 	if (wire->gre_flags & GRE_SEQ)
 		wire->seq = ntohl(*option);
+	return ADIT_DROP_NONE;
+}
 
+static enum adit_drop gre_parse(struct sk_buff *skb, struct adit_wire *wire,
+				u8 mode)
+{
+	const struct gre_base_hdr *greh;
+	enum adit_drop drop;
+	__be16 ethertype;
+
+	greh = bytes(skb, wire->hlen, sizeof(*greh));
+	if (!greh)
+		return ADIT_DROP_RX_MALFORMED;
+	ethertype = greh->protocol;
+	wire->gre = wire->hlen;
+	wire->gre_flags = greh->flags;
+	wire->hlen += sizeof(*greh);
+	if (wire->gre_flags) {
+		drop = gre_parse_options(skb, wire);
+		if (drop != ADIT_DROP_NONE)
+			return drop;
+	}
 	wire->inner = adit_inner_find(ethertype);
 	return wire->inner ? ADIT_DROP_NONE : ADIT_DROP_RX_PROTOCOL;
 }
@@ -227,7 +248,7 @@ static bool gue_options_ok(const struct guehdr *gueh, unsigned int len,
 /* The inner packet begins that much later than what follows the GUE header. */
 static enum adit_drop gue_shift_remcsum(struct adit_wire *wire, u16 len)
 {
-	if (!wire->remcsum_start)
+	if (likely(!wire->remcsum_start))
 		return ADIT_DROP_NONE;
 	if (wire->remcsum_start <= len)
 		return ADIT_DROP_RX_MALFORMED;
@@ -255,28 +276,30 @@ static enum adit_drop gue_modeless(struct adit_wire *wire, enum adit_drop fault)
 	return fault;
 }
 
+/* An IP packet as it is, or nothing that is known */
+static enum adit_drop gue_parse_bare(struct sk_buff *skb,
+				     struct adit_wire *wire)
+{
+	const u8 *first = bytes(skb, wire->hlen, 1);
+
+	if (first && *first >> 6 == 1)
+		return ip_parse(skb, wire, ADIT_MODE_IP);
+	return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
+}
+
 static enum adit_drop gue_parse(struct sk_buff *skb, struct adit_wire *wire,
 				u8 mode)
 {
-	const struct guehdr *gueh;
+	const struct guehdr *gueh = bytes(skb, wire->hlen, sizeof(*gueh));
 	enum adit_drop fault;
 	unsigned int len;
-	const u8 *first;
 
 	wire->key.format = adit_format(ADIT_MODE_IP, ADIT_ENCAP_GUE, false);
-	first = bytes(skb, wire->hlen, 1);
-	if (!first)
-		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
-	if (*first >> 6 == 1)
-		return ip_parse(skb, wire, ADIT_MODE_IP);
-	if (*first >> 6)
-		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
-
-	gueh = bytes(skb, wire->hlen, sizeof(*gueh));
-	if (!gueh)
-		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
+	if (!gueh || gueh->version)
+		return gue_parse_bare(skb, wire);
 	len = gueh->hlen * 4;
-	gueh = bytes(skb, wire->hlen, sizeof(*gueh) + len);
+	if (unlikely(len))
+		gueh = bytes(skb, wire->hlen, sizeof(*gueh) + len);
 	if (!gueh)
 		return gue_modeless(wire, ADIT_DROP_RX_MALFORMED);
 	if (gueh->control)
