@@ -256,19 +256,20 @@ struct adit_arrival {
 	union adit_addr local;
 };
 
-/* An IPv4 address that was this host's when routes had that number */
-struct adit_local {
-	__be32 addr;
-	int genid;
-};
-
-/* And one of IPv6, as seen from a device, when addresses had that number, and until
- * then: there is none for an address that stays while its device goes down.
+/**
+ * struct adit_local - an address that was this host's
+ * @addr: it
+ * @genid: when addresses had that number
+ * @ifindex: as seen from that device
+ * @family: AF_INET or AF_INET6
+ * @end: jiffies, until then: there is no number for an address that stays while
+ *	its device goes down
  */
-struct adit_local6 {
-	struct in6_addr addr;
+struct adit_local {
+	union adit_addr addr;
 	int genid;
 	int ifindex;
+	u8 family;
 	unsigned long end;
 };
 
@@ -279,7 +280,6 @@ struct adit_routes {
 	struct adit_route by_inner[ADIT_INNER_MAX];
 	struct adit_arrival arrival;
 	struct adit_local local;
-	struct adit_local6 local6;
 	unsigned long merged;		/* jiffies when TCP came merged last */
 };
 

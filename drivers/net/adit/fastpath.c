@@ -38,66 +38,53 @@ static bool is_local(struct net *net, u8 family, const union adit_addr *addr,
 	return dev && dev->flags & IFF_UP && !netif_is_l3_slave(dev);
 }
 
-/* Addresses do not come and go with each packet, and there are numbers that change
- * when one does.
- */
-static bool is_still_local4(const struct adit_config *config,
-			    const union adit_addr *addr,
-			    const struct net_device *in)
+/* Changes when an address comes or goes */
+static int addr_genid(struct net *net, u8 family)
 {
-	struct adit_local *local = &this_cpu_ptr(config->routes)->local;
-	struct net *net = config->tunnel->net;
-	int genid = rt_genid_ipv4(net);
-
-	if (likely(local->addr == addr->v4 && local->genid == genid))
-		return true;
-	if (!is_local(net, AF_INET, addr, in))
-		return false;
-	local->addr = addr->v4;
-	local->genid = genid;
-	return true;
+	return family == AF_INET ? rt_genid_ipv4(net) :
+				   atomic_read(&net->ipv6.dev_addr_genid);
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
-static bool is_still_local6(const struct adit_config *config,
-			    const union adit_addr *addr,
-			    const struct net_device *in)
+/* Under PREEMPT_RT, BHs that are off do not keep others on this CPU from the slot. */
+static noinline bool learn_local(struct net *net, struct adit_local *local,
+				 const struct adit_key *key,
+				 const struct net_device *in, int genid)
 {
-	struct adit_local6 *local = &this_cpu_ptr(config->routes)->local6;
-	struct net *net = config->tunnel->net;
-	int genid = atomic_read(&net->ipv6.dev_addr_genid);
-
-	if (likely(local->genid == genid && local->ifindex == in->ifindex &&
-		   ipv6_addr_equal(&local->addr, &addr->v6) &&
-		   time_before(jiffies, local->end)))
-		return true;
-	if (!is_local(net, AF_INET6, addr, in))
+	if (!is_local(net, key->family, &key->local, in))
 		return false;
-	local->addr = addr->v6;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return true;
+	local->addr = key->local;
+	local->family = key->family;
 	local->genid = genid;
 	local->ifindex = in->ifindex;
 	local->end = jiffies + HZ;
 	return true;
 }
-#else
-static bool is_still_local6(const struct adit_config *config,
-			    const union adit_addr *addr,
-			    const struct net_device *in)
-{
-	return false;
-}
-#endif
 
+/* Addresses do not come and go with each packet. */
 static bool is_still_local(const struct adit_config *config,
 			   const struct adit_key *key,
 			   const struct net_device *in)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		return is_local(config->tunnel->net, key->family, &key->local,
-				in);
-	return key->family == AF_INET ?
-	       is_still_local4(config, &key->local, in) :
-	       is_still_local6(config, &key->local, in);
+	struct adit_local *local = &this_cpu_ptr(config->routes)->local;
+	struct net *net = config->tunnel->net;
+	int genid = addr_genid(net, key->family);
+
+	if (likely(local->genid == genid && local->family == key->family &&
+		   (key->family == AF_INET || local->ifindex == in->ifindex) &&
+		   adit_addr_equal(&local->addr, &key->local) &&
+		   time_before(jiffies, local->end)))
+		return true;
+	return learn_local(net, local, key, in, genid);
+}
+
+static noinline bool is_fit_remote(struct net *net, const struct adit_key *key,
+				   const struct net_device *in)
+{
+	return !(key->family == AF_INET ? adit_ip4_unfit(key->remote.v4) :
+					  adit_ip6_unfit(&key->remote.v6)) &&
+	       !is_local(net, key->family, &key->remote, in);
 }
 
 /**
@@ -112,15 +99,9 @@ static bool is_still_local(const struct adit_config *config,
 bool adit_fast_ends_ok(const struct adit_config *config,
 		       const struct adit_key *key, const struct net_device *in)
 {
-	struct net *net = config->tunnel->net;
-
-	if (!is_still_local(config, key, in))
-		return false;
-	if (adit_is_fixed(config))
-		return true;
-	return !(key->family == AF_INET ? adit_ip4_unfit(key->remote.v4) :
-					  adit_ip6_unfit(&key->remote.v6)) &&
-	       !is_local(net, key->family, &key->remote, in);
+	return is_still_local(config, key, in) &&
+	       (adit_is_fixed(config) ||
+		is_fit_remote(config->tunnel->net, key, in));
 }
 
 /* --- sent */
