@@ -11,6 +11,8 @@
 #define _ADIT_H
 
 #include <linux/icmp.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/rhashtable.h>
@@ -700,6 +702,24 @@ struct adit_outer_ops {
 	enum adit_err (*err)(u8 type, u8 code);
 	void (*redirect)(struct sk_buff *skb, const struct adit_config *config);
 };
+
+static inline void adit_ip4_ends(const struct sk_buff *skb,
+				 struct adit_key *key)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	key->remote.v4 = iph->saddr;
+	key->local.v4 = iph->daddr;
+}
+
+static inline void adit_ip6_ends(const struct sk_buff *skb,
+				 struct adit_key *key)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+	key->remote.v6 = ip6h->saddr;
+	key->local.v6 = ip6h->daddr;
+}
 
 extern const struct adit_outer_ops adit_outer_ip4;
 extern const struct adit_outer_ops adit_outer_ip6;

@@ -38,6 +38,7 @@ typedef int (*okfn_t)(struct net *net, struct sock *sk, struct sk_buff *skb);
 /**
  * struct ip_way - what a version of IP does with a packet of this host's
  * @outer: underlay row
+ * @ends: as that row has it
  * @enter: count it, and make its control block IP's
  * @hooked: netfilter has hooks on the way
  * @pre_routing: run these; 1: the packet is still the caller's, and else @okfn has
@@ -48,6 +49,7 @@ typedef int (*okfn_t)(struct net *net, struct sock *sk, struct sk_buff *skb);
  */
 struct ip_way {
 	const struct adit_outer_ops *outer;
+	void (*ends)(const struct sk_buff *skb, struct adit_key *key);
 	void (*enter)(struct net *net, struct sk_buff *skb);
 	bool (*hooked)(const struct net *net);
 	int (*pre_routing)(struct net *net, struct sk_buff *skb, okfn_t okfn);
@@ -113,6 +115,7 @@ static void ip4_count(struct net *net, const struct sk_buff *skb, bool udp)
 
 static const struct ip_way ip4_way = {
 	.outer = &adit_outer_ip4,
+	.ends = adit_ip4_ends,
 	.enter = ip4_enter,
 	.hooked = ip4_hooked,
 	.pre_routing = ip4_pre_routing,
@@ -175,6 +178,7 @@ static void ip6_count(struct net *net, const struct sk_buff *skb, bool udp)
 
 static const struct ip_way ip6_way = {
 	.outer = &adit_outer_ip6,
+	.ends = adit_ip6_ends,
 	.enter = ip6_enter,
 	.hooked = ip6_hooked,
 	.pre_routing = ip6_pre_routing,
@@ -185,24 +189,26 @@ static const struct ip_way ip6_way = {
 
 /* --- a packet */
 
-/* Find the tunnel of a packet that is at its outer header, and whose wire has its
- * underlay row; it is filled in, with offsets from that header on. NULL: it is
- * nobody's, or not as it should be, which the long way will find.
+/* Find the tunnel of a packet that is at its outer header, and whose wire has
+ * nothing but the underlay row; it is filled in, with offsets from that header on.
+ * NULL: it is nobody's, or not as it should be, which the long way will find.
  */
-static struct adit_config *read_wire(struct adit_net *an, struct sk_buff *skb,
-				     struct adit_wire *wire, u8 ipproto)
+static __always_inline
+struct adit_config *read_wire(struct adit_net *an, struct sk_buff *skb,
+			      const struct ip_way *way, struct adit_wire *wire,
+			      u8 ipproto)
 {
-	const struct adit_outer_ops *outer = wire->outer;
-
-	wire->key.family = outer->family;
-	wire->hlen = outer->hlen;
-	outer->ends(skb, &wire->key);
+	wire->key.family = way->outer->family;
+	wire->hlen = way->outer->hlen;
+	way->ends(skb, &wire->key);
 	if (ipproto == IPPROTO_UDP) {
 		if (!adit_udp_read(an, skb, wire))
 			return NULL;
 	} else if (ipproto == IPPROTO_GRE) {
-		wire->fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, wire,
-								 ADIT_MODE_GRE);
+		wire->key.format = adit_format(ADIT_MODE_GRE, ADIT_ENCAP_NONE,
+					       false);
+		wire->fault = adit_modes[ADIT_MODE_GRE].parse(skb, wire,
+							      ADIT_MODE_GRE);
 	} else {
 		wire->key.format = adit_format(ADIT_MODE_IP, ADIT_ENCAP_NONE,
 					       false);
@@ -214,12 +220,17 @@ static struct adit_config *read_wire(struct adit_net *an, struct sk_buff *skb,
 	return adit_demux_find(an, &wire->key, skb->dev);
 }
 
-/* As its socket would check it, which is past the outer header */
+/* As its socket would check it, which is past the outer header. What this host has
+ * made, or another guest of its, has no sum yet.
+ */
 static bool udp_csum_ok(struct sk_buff *skb, const struct adit_wire *wire)
 {
 	unsigned int hlen = wire->outer->hlen;
 	bool ok;
 
+	if (skb->ip_summed == CHECKSUM_PARTIAL &&
+	    skb_checksum_start_offset(skb) >= (int)hlen)
+		return true;
 	__skb_pull(skb, hlen);
 	skb_postpull_rcsum(skb, skb_network_header(skb), hlen);
 	ok = adit_udp_csum_ok(skb, wire->outer);
@@ -243,7 +254,8 @@ static int read_again(struct net *net, struct sock *sk, struct sk_buff *skb)
 	struct adit_config *config;
 
 	rcu_read_lock();
-	config = read_wire(adit_net(net), skb, &wire, ipproto_of(skb));
+	config = read_wire(adit_net(net), skb, way, &wire,
+			   ipproto_of(skb));
 	if (config) {
 		way->count(net, skb, wire.key.port);
 		adit_receive(skb, config, &wire, false);
@@ -293,7 +305,7 @@ static bool pass_hooks(struct net *net, struct sk_buff *skb,
 }
 
 /* What IPsec, VRFs and sockets do something of their own with goes the long way. */
-static bool is_plain(const struct net *net, const struct sk_buff *skb)
+static inline bool is_plain(const struct net *net, const struct sk_buff *skb)
 {
 #ifdef CONFIG_XFRM
 	if (net->xfrm.policy_count[XFRM_POLICY_IN] || secpath_exists(skb) ||
@@ -318,7 +330,7 @@ unsigned int take(struct adit_net *an, struct sk_buff *skb,
 
 	if (!is_plain(an->net, skb))
 		return NF_ACCEPT;
-	config = read_wire(an, skb, &wire, ipproto);
+	config = read_wire(an, skb, way, &wire, ipproto);
 	if (!config)
 		return NF_ACCEPT;
 	if (!config->fastpath)

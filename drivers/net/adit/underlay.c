@@ -274,12 +274,6 @@ static int ip4_send(struct net *net, struct sk_buff *skb)
 	return ip_local_out(net, NULL, skb);
 }
 
-static void ip4_ends(const struct sk_buff *skb, struct adit_key *key)
-{
-	key->remote.v4 = ip_hdr(skb)->saddr;
-	key->local.v4 = ip_hdr(skb)->daddr;
-}
-
 static void ip4_quoted_ends(const struct sk_buff *skb, struct adit_key *key)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
@@ -352,7 +346,7 @@ const struct adit_outer_ops adit_outer_ip4 = {
 	.build = ip4_build,
 	.send = ip4_send,
 	.send_fast = adit_fast_ip4,
-	.ends = ip4_ends,
+	.ends = adit_ip4_ends,
 	.quoted_ends = ip4_quoted_ends,
 	.to_group = ip4_to_group,
 	.sdif = ip4_sdif,
@@ -573,12 +567,6 @@ static int ip6_send(struct net *net, struct sk_buff *skb)
 	return ip6_local_out(net, NULL, skb);
 }
 
-static void ip6_ends(const struct sk_buff *skb, struct adit_key *key)
-{
-	key->remote.v6 = ipv6_hdr(skb)->saddr;
-	key->local.v6 = ipv6_hdr(skb)->daddr;
-}
-
 static void ip6_quoted_ends(const struct sk_buff *skb, struct adit_key *key)
 {
 	const struct ipv6hdr *ip6h = (const struct ipv6hdr *)skb->data;
@@ -647,7 +635,7 @@ const struct adit_outer_ops adit_outer_ip6 = {
 	.build = ip6_build,
 	.send = ip6_send,
 	.send_fast = adit_fast_ip6,
-	.ends = ip6_ends,
+	.ends = adit_ip6_ends,
 	.quoted_ends = ip6_quoted_ends,
 	.to_group = ip6_to_group,
 	.sdif = ip6_sdif,
