@@ -202,7 +202,7 @@ queued() {
 	pings 1
 }
 
-# decide [MARK]: in the background, from now on
+# decide [MARK [FILE]]: in the background, from now on, or from when FILE is there
 decide() {
 	: >"$WORK/queued"
 	ip netns exec "$B" ./nfqueue.py accept "$@" >"$WORK/queued" &
@@ -228,6 +228,46 @@ hooks_queue() {
 	unrule "$B"
 	adit_gone
 }
+
+# What is let go when its tunnel is gone is nobody's, and is counted as that: all but
+# one that has come the long way meanwhile. (With the last tunnel all that is queued
+# would go.)
+hooks_queue_late() {
+	local was decider
+
+	knows "queue num 0" || { skip "the kernel has no queue of nft"; return; }
+	sites 4
+	must ip -n "$B" link add adit1 type adit remote 192.0.2.99
+	rule "$B" input 0 ip protocol 4 ip length 148 queue num 0
+	decide "" "$WORK/now"
+	decider=$!
+	# so that it is known how packets come in
+	ip netns exec "$HA" ping -q -i 0.02 10.10.20.2 >/dev/null &
+	in_ns "$HA" ping -q -c 5 -i 0.2 -W 1 -s 100 10.10.20.2 >/dev/null
+	check_within 10000 "packets in the queue" has_queued 5
+	kill $!
+	wait $! 2>/dev/null
+	must ip -n "$B" link del adit0
+	was=$(discards)
+	touch "$WORK/now"
+	check_within 10000 "packets discarded" has_discarded $((was + 4))
+	kill $decider
+	wait $decider 2>/dev/null
+	unrule "$B"
+	must ip -n "$B" link del adit1
+	must ip -n "$A" link del adit0
+}
+
+# shellcheck disable=SC2016 # awk's
+has_queued() {
+	[ "$(in_ns "$B" awk '{ print $3 }' \
+		/proc/net/netfilter/nfnetlink_queue)" = "$1" ]
+}
+
+# discards: how many IP has in B
+discards() { OUTER=4 mib "$B" | awk '$1 == "Ip:InDiscards" { print $2 }'; }
+
+has_discarded() { [ "$(discards)" -ge "$1" ]; }
 
 # A packet that has been given a mark takes the route of that mark.
 hooks_mark() {
@@ -531,6 +571,7 @@ case_run "counted alike: gue over IPv6" counted_alike 6 encap gue \
 case_run "hooks see each packet once" hooks_see
 case_run "hooks drop" hooks_drop
 case_run "hooks queue" hooks_queue
+case_run "hooks queue for longer than the tunnel lives" hooks_queue_late
 case_run "hooks mark, and the route is another" hooks_mark
 case_run "hooks translate addresses" hooks_nat
 case_run "hooks change the port" hooks_redirect

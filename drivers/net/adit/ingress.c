@@ -46,6 +46,7 @@ typedef int (*okfn_t)(struct net *net, struct sock *sk, struct sk_buff *skb);
  * @local_in: the same of those
  * @route: look up its way and send it there
  * @count: count it as this host's, and as a datagram that it is
+ * @discard: count it as one that goes no further
  */
 struct ip_way {
 	const struct adit_outer_ops *outer;
@@ -56,6 +57,7 @@ struct ip_way {
 	int (*local_in)(struct net *net, struct sk_buff *skb, okfn_t okfn);
 	int (*route)(struct net *net, struct sock *sk, struct sk_buff *skb);
 	void (*count)(struct net *net, const struct sk_buff *skb, bool udp);
+	void (*discard)(struct net *net, const struct sk_buff *skb);
 };
 
 /* --- IPv4 */
@@ -113,6 +115,11 @@ static void ip4_count(struct net *net, const struct sk_buff *skb, bool udp)
 		__SNMP_INC_STATS(net->mib.udp_statistics, UDP_MIB_INDATAGRAMS);
 }
 
+static void ip4_discard(struct net *net, const struct sk_buff *skb)
+{
+	__IP_INC_STATS(net, IPSTATS_MIB_INDISCARDS);
+}
+
 static const struct ip_way ip4_way = {
 	.outer = &adit_outer_ip4,
 	.ends = adit_ip4_ends,
@@ -122,6 +129,7 @@ static const struct ip_way ip4_way = {
 	.local_in = ip4_local_in,
 	.route = ip4_route,
 	.count = ip4_count,
+	.discard = ip4_discard,
 };
 
 /* --- IPv6 */
@@ -176,6 +184,11 @@ static void ip6_count(struct net *net, const struct sk_buff *skb, bool udp)
 		__SNMP_INC_STATS(net->mib.udp_stats_in6, UDP_MIB_INDATAGRAMS);
 }
 
+static void ip6_discard(struct net *net, const struct sk_buff *skb)
+{
+	__IP6_INC_STATS(net, __in6_dev_get(skb->dev), IPSTATS_MIB_INDISCARDS);
+}
+
 static const struct ip_way ip6_way = {
 	.outer = &adit_outer_ip6,
 	.ends = adit_ip6_ends,
@@ -185,6 +198,7 @@ static const struct ip_way ip6_way = {
 	.local_in = ip6_local_in,
 	.route = ip6_route,
 	.count = ip6_count,
+	.discard = ip6_discard,
 };
 
 /* --- a packet */
@@ -245,7 +259,9 @@ static u8 ipproto_of(const struct sk_buff *skb)
 						  ipv6_hdr(skb)->nexthdr;
 }
 
-/* What LOCAL_IN has let go late, or has changed */
+/* What LOCAL_IN has let go late, when the tunnel may be gone, or has changed. There
+ * is no way back to where others would be asked for it.
+ */
 static int read_again(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
 	const struct ip_way *way = skb->protocol == htons(ETH_P_IP) ?
@@ -254,12 +270,12 @@ static int read_again(struct net *net, struct sock *sk, struct sk_buff *skb)
 	struct adit_config *config;
 
 	rcu_read_lock();
-	config = read_wire(adit_net(net), skb, way, &wire,
-			   ipproto_of(skb));
+	config = read_wire(adit_net(net), skb, way, &wire, ipproto_of(skb));
 	if (config) {
 		way->count(net, skb, wire.key.port);
 		adit_receive(skb, config, &wire, false);
 	} else {
+		way->discard(net, skb);
 		kfree_skb(skb);
 	}
 	rcu_read_unlock();
