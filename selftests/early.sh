@@ -202,7 +202,7 @@ queued() {
 	pings 1
 }
 
-# decide [MARK [FILE]]: in the background, from now on, or from when FILE is there
+# decide [MARK]: in the background, from now on
 decide() {
 	: >"$WORK/queued"
 	ip netns exec "$B" ./nfqueue.py accept "$@" >"$WORK/queued" &
@@ -239,17 +239,20 @@ hooks_queue_late() {
 	sites 4
 	must ip -n "$B" link add adit1 type adit remote 192.0.2.99
 	rule "$B" input 0 ip protocol 4 ip length 148 queue num 0
-	decide "" "$WORK/now"
+	decide
 	decider=$!
-	# so that it is known how packets come in
-	ip netns exec "$HA" ping -q -i 0.02 10.10.20.2 >/dev/null &
-	in_ns "$HA" ping -q -c 5 -i 0.2 -W 1 -s 100 10.10.20.2 >/dev/null
+	kill -STOP $decider
+	# so that it is known how packets come in, which each processor learns itself
+	ip netns exec "$HA" taskset -c 0 ping -q -i 0.02 10.10.20.2 >/dev/null &
+	pings
+	in_ns "$HA" taskset -c 0 ping -q -c 5 -i 0.02 -W 1 -s 100 10.10.20.2 \
+		>/dev/null
 	check_within 10000 "packets in the queue" has_queued 5
 	kill $!
 	wait $! 2>/dev/null
 	must ip -n "$B" link del adit0
 	was=$(discards)
-	touch "$WORK/now"
+	kill -CONT $decider
 	check_within 10000 "packets discarded" has_discarded $((was + 4))
 	kill $decider
 	wait $decider 2>/dev/null

@@ -1,19 +1,16 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-only
-"""nfqueue.py VERDICT [MARK [FILE]]: decide on what netfilter queues to 0, until killed.
+"""nfqueue.py VERDICT [MARK]: decide on what netfilter queues to 0, until killed.
 
-VERDICT is accept or drop; with MARK, unless empty, the packet has that mark
-afterwards; with FILE nothing is decided before that file is there. Prints "ready" at
-first, and a line for each packet.
+VERDICT is accept or drop; with MARK the packet has that mark afterwards. Prints
+"ready" at first, and a line for each packet.
 
 Owns: NFQUEUE's messages. Does not own: which packets are queued (the tests).
 """
 
-import os
 import socket
 import struct
 import sys
-import time
 
 NETLINK_NETFILTER = 12
 NFNL_SUBSYS_QUEUE = 3
@@ -52,7 +49,7 @@ def packets(data):
         data = data[(size + 3) & ~3:]
 
 
-def main(verdict, mark=None, file=None):
+def main(verdict, mark=None):
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
                        NETLINK_NETFILTER) as sock:
         sock.bind((0, 0))
@@ -67,10 +64,8 @@ def main(verdict, mark=None, file=None):
                              struct.pack("!II", VERDICTS[verdict], number))
                 if mark:
                     attrs += attr(ATTR_MARK, struct.pack("!I", int(mark)))
-                print(number, flush=True)
-                while file and not os.path.exists(file):
-                    time.sleep(0.05)
                 sock.send(message(MSG_VERDICT, socket.AF_UNSPEC, attrs))
+                print(number, flush=True)
 
 
 main(*sys.argv[1:])
