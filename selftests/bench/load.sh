@@ -281,6 +281,28 @@ share_forward() {
 		flows_run "$PACKETS" 0 1 && ./mark && symbols packet "$PACKETS"
 }
 
+# scale_forward: packets by one processor, and then by two at a time, each in three
+# steps as profile_forward has them; many, since what takes its time here is little
+# to each
+scale_forward() {
+	local PACKETS=16384
+
+	flows_gone
+	flow_new 0
+	sleep 5
+	scale_steps one 0 || return
+	flow_new 1
+	scale_steps two 0 1
+}
+
+# scale_steps NAME N...
+scale_steps() {
+	flows_run $((PACKETS / 2)) "${@:2}" && ./mark &&
+		flows_run "$PACKETS" "${@:2}" && ./mark &&
+		flows_run $((2 * PACKETS)) "${@:2}" && ./mark &&
+		symbols "$1" $((PACKETS * ($# - 1)))
+}
+
 # flow_new N: of G, by its processor N
 flow_new() {
 	PG=$G/eth0@$1
@@ -324,7 +346,7 @@ profile_tcp() {
 		symbols MB $((2 * BYTES / 1000000))
 }
 
-# symbols UNIT PARTS: what insnprof.py or sharing.py has to know of the kernel now
+# symbols UNIT PARTS: what has to be known of the kernel now to read the counts
 symbols() {
 	{
 		echo "# PROFILE $WORKLOAD:$FORMAT:$WHO $1 $2"
