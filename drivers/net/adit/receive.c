@@ -12,13 +12,13 @@
 #include <linux/if_tunnel.h>
 #include <linux/in.h>
 #include <linux/netdevice.h>
-#include <linux/percpu.h>
 #include <net/dst_metadata.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
 #include <net/rps.h>
 
 #include "adit.h"
+#include "nest.h"
 
 static enum adit_drop check_inner(struct sk_buff *skb,
 				  const struct adit_wire *wire)
@@ -168,8 +168,8 @@ static enum adit_drop set_mac(struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
-/* How many packets this CPU is receiving within each other */
-static DEFINE_PER_CPU(unsigned int, adit_rx_depth);
+/* What is being received, without the core's going on with it */
+static DEFINE_PER_CPU(struct adit_nest *, adit_receives);
 
 /* While a device of the underlay merges segments, it does so for that long after
  * the last that it has.
@@ -202,11 +202,14 @@ static bool is_to_merge(const struct adit_tunnel *t,
  */
 static int to_stack(struct sk_buff *skb)
 {
-	if (this_cpu_read(adit_rx_depth))
+	struct adit_nest nest;
+
+	if (adit_nest_count(&adit_receives, NULL))
 		return netif_rx(skb);
-	this_cpu_inc(adit_rx_depth);
+	nest.dev = skb->dev;
+	adit_nest_push(&adit_receives, &nest);
 	netif_receive_skb(skb);
-	this_cpu_dec(adit_rx_depth);
+	adit_nest_pop(&adit_receives);
 	return NET_RX_SUCCESS;
 }
 

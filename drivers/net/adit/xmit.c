@@ -9,7 +9,6 @@
  */
 
 #include <linux/ip.h>
-#include <linux/percpu.h>
 #include <net/dst_metadata.h>
 #include <net/gso.h>
 #include <net/inet_ecn.h>
@@ -18,39 +17,20 @@
 #include <net/udp.h>
 
 #include "adit.h"
+#include "nest.h"
 
-/* The adit devices that this CPU is transmitting through right now, outermost
- * call last. BHs are off, so nothing else on the CPU comes between.
- */
-struct adit_nest {
-	unsigned int depth;
-	const struct net_device *dev[ADIT_NESTING_MAX];
-};
+/* What is being transmitted */
+static DEFINE_PER_CPU(struct adit_nest *, adit_xmits);
 
-static DEFINE_PER_CPU(struct adit_nest, adit_nest);
-
-static inline enum adit_drop nest_enter(const struct net_device *dev)
+static enum adit_drop check_nesting(const struct net_device *dev)
 {
-	unsigned int depth = this_cpu_inc_return(adit_nest.depth) - 1;
-	struct adit_nest *nest = this_cpu_ptr(&adit_nest);
-	enum adit_drop drop = ADIT_DROP_NONE;
-	unsigned int i;
+	unsigned int depth = adit_nest_count(&adit_xmits, NULL);
 
-	if (unlikely(depth >= ADIT_NESTING_MAX))
-		drop = ADIT_DROP_TX_NESTING;
-	for (i = 0; i < depth && i < ADIT_NESTING_MAX; i++)
-		if (nest->dev[i] == dev)
-			drop = ADIT_DROP_TX_LOOP_MUTUAL;
-	if (unlikely(drop != ADIT_DROP_NONE))
-		this_cpu_dec(adit_nest.depth);
-	else
-		nest->dev[depth] = dev;
-	return drop;
-}
-
-static void nest_leave(void)
-{
-	this_cpu_dec(adit_nest.depth);
+	if (likely(!depth))
+		return ADIT_DROP_NONE;
+	if (adit_nest_count(&adit_xmits, dev))
+		return ADIT_DROP_TX_LOOP_MUTUAL;
+	return depth < ADIT_NESTING_MAX ? ADIT_DROP_NONE : ADIT_DROP_TX_NESTING;
 }
 
 /**
@@ -80,12 +60,13 @@ static bool can_carry(const struct adit_config *config,
 /* What is told to a packet's sender may well leave through this very device,
  * which is no loop: the packet itself goes no further.
  */
-static enum adit_drop too_deep(struct adit_tunnel *t, struct sk_buff *skb,
+static enum adit_drop too_deep(struct sk_buff *skb,
 			       const struct adit_inner *inner)
 {
-	nest_leave();
+	struct adit_nest *nest = adit_nest_pop(&adit_xmits);
+
 	inner->too_deep(skb);
-	nest_enter(t->dev);
+	adit_nest_push(&adit_xmits, nest);
 	return ADIT_DROP_TX_NESTING;
 }
 
@@ -178,16 +159,17 @@ static enum adit_drop xmit_fragments(struct adit_tunnel *t, struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
-static enum adit_drop too_big(struct adit_tunnel *t, struct sk_buff *skb,
+static enum adit_drop too_big(struct sk_buff *skb,
 			      const struct adit_inner *inner, unsigned int mtu)
 {
+	struct adit_nest *nest = adit_nest_pop(&adit_xmits);
+
 	mtu = max_t(unsigned int, mtu, inner->min_mtu);
-	nest_leave();
 	if (skb_valid_dst(skb))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
 	if (inner->too_big)
 		inner->too_big(skb, mtu);
-	nest_enter(t->dev);
+	adit_nest_push(&adit_xmits, nest);
 	return ADIT_DROP_TX_TOO_BIG;
 }
 
@@ -349,7 +331,7 @@ static enum adit_drop find_way(struct adit_tunnel *t, struct sk_buff *skb,
 		return drop;
 	if (unlikely(flow->limit >= 0)) {
 		if (!flow->limit)
-			return too_deep(t, skb, flow->inner);
+			return too_deep(skb, flow->inner);
 		flow->hlen += adit_limit_hlen(flow);
 	}
 	return find_route(t, skb, flow);
@@ -386,7 +368,7 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 	case FIT_FRAGMENTS:
 		return xmit_fragments(t, skb, mtu);
 	default:
-		return too_big(t, skb, flow.inner, mtu);
+		return too_big(skb, flow.inner, mtu);
 	}
 }
 
@@ -400,12 +382,15 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 netdev_tx_t adit_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct adit_tunnel *t = netdev_priv(dev);
+	struct adit_nest nest;
 	enum adit_drop drop;
 
-	drop = nest_enter(dev);
+	drop = check_nesting(dev);
 	if (drop == ADIT_DROP_NONE) {
+		nest.dev = dev;
+		adit_nest_push(&adit_xmits, &nest);
 		drop = xmit_one(t, skb);
-		nest_leave();
+		adit_nest_pop(&adit_xmits);
 	}
 	if (unlikely(drop != ADIT_DROP_NONE))
 		adit_drop_skb(t, skb, drop);
