@@ -837,10 +837,52 @@ void adit_ingress_init(struct adit_net *an);
 void adit_ingress_exit(struct adit_net *an);
 
 /* fastpath.c */
-bool adit_fast_ends_ok(const struct adit_config *config,
-		       const struct adit_key *key, const struct net_device *in);
+bool adit_fast_look_at_ends(const struct adit_config *config,
+			    const struct adit_key *key,
+			    const struct net_device *in);
 int adit_fast_ip4(struct net *net, struct sk_buff *skb);
 int adit_fast_ip6(struct net *net, struct sk_buff *skb);
+
+/* Changes when an address comes or goes */
+static inline int adit_addr_genid(const struct net *net, u8 family)
+{
+	return family == AF_INET ? rt_genid_ipv4(net) :
+				   atomic_read(&net->ipv6.dev_addr_genid);
+}
+
+/* Addresses do not come and go with each packet. */
+static inline bool adit_fast_is_known(const struct net *net,
+				      const struct adit_local *local,
+				      const struct adit_key *key,
+				      const struct net_device *in)
+{
+	return local->genid == adit_addr_genid(net, key->family) &&
+	       local->family == key->family &&
+	       (key->family == AF_INET || local->ifindex == in->ifindex) &&
+	       adit_addr_equal(&local->addr, &key->local) &&
+	       time_before(jiffies, local->end);
+}
+
+/**
+ * adit_fast_ends_ok - what the look-up of the route would have refused
+ * @config: the tunnel's
+ * @key: of a received packet
+ * @in: the device that it came in on
+ *
+ * The local end may be gone, and a remote that no user has chosen may be anything.
+ * Context: RCU.
+ */
+static inline bool adit_fast_ends_ok(const struct adit_config *config,
+				     const struct adit_key *key,
+				     const struct net_device *in)
+{
+	const struct adit_local *local = &this_cpu_ptr(config->routes)->local;
+
+	if (likely(adit_is_fixed(config) &&
+		   adit_fast_is_known(config->tunnel->net, local, key, in)))
+		return true;
+	return adit_fast_look_at_ends(config, key, in);
+}
 
 /* arp.c */
 int adit_arp_hide(struct adit_net *an);

@@ -38,18 +38,13 @@ static bool is_local(struct net *net, u8 family, const union adit_addr *addr,
 	return dev && dev->flags & IFF_UP && !netif_is_l3_slave(dev);
 }
 
-/* Changes when an address comes or goes */
-static int addr_genid(struct net *net, u8 family)
-{
-	return family == AF_INET ? rt_genid_ipv4(net) :
-				   atomic_read(&net->ipv6.dev_addr_genid);
-}
-
 /* Under PREEMPT_RT, BHs that are off do not keep others on this CPU from the slot. */
-static noinline bool learn_local(struct net *net, struct adit_local *local,
-				 const struct adit_key *key,
-				 const struct net_device *in, int genid)
+static bool learn_local(struct net *net, struct adit_local *local,
+			const struct adit_key *key,
+			const struct net_device *in)
 {
+	int genid = adit_addr_genid(net, key->family);
+
 	if (!is_local(net, key->family, &key->local, in))
 		return false;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
@@ -62,25 +57,8 @@ static noinline bool learn_local(struct net *net, struct adit_local *local,
 	return true;
 }
 
-/* Addresses do not come and go with each packet. */
-static bool is_still_local(const struct adit_config *config,
-			   const struct adit_key *key,
-			   const struct net_device *in)
-{
-	struct adit_local *local = &this_cpu_ptr(config->routes)->local;
-	struct net *net = config->tunnel->net;
-	int genid = addr_genid(net, key->family);
-
-	if (likely(local->genid == genid && local->family == key->family &&
-		   (key->family == AF_INET || local->ifindex == in->ifindex) &&
-		   adit_addr_equal(&local->addr, &key->local) &&
-		   time_before(jiffies, local->end)))
-		return true;
-	return learn_local(net, local, key, in, genid);
-}
-
-static noinline bool is_fit_remote(struct net *net, const struct adit_key *key,
-				   const struct net_device *in)
+static bool is_fit_remote(struct net *net, const struct adit_key *key,
+			  const struct net_device *in)
 {
 	return !(key->family == AF_INET ? adit_ip4_unfit(key->remote.v4) :
 					  adit_ip6_unfit(&key->remote.v6)) &&
@@ -88,20 +66,23 @@ static noinline bool is_fit_remote(struct net *net, const struct adit_key *key,
 }
 
 /**
- * adit_fast_ends_ok - what the look-up of the route would have refused
+ * adit_fast_look_at_ends - adit_fast_ends_ok() of those that are not known
  * @config: the tunnel's
  * @key: of a received packet
  * @in: the device that it came in on
  *
- * The local end may be gone, and a remote that no user has chosen may be anything.
  * Context: RCU.
  */
-bool adit_fast_ends_ok(const struct adit_config *config,
-		       const struct adit_key *key, const struct net_device *in)
+bool adit_fast_look_at_ends(const struct adit_config *config,
+			    const struct adit_key *key,
+			    const struct net_device *in)
 {
-	return is_still_local(config, key, in) &&
-	       (adit_is_fixed(config) ||
-		is_fit_remote(config->tunnel->net, key, in));
+	struct adit_local *local = &this_cpu_ptr(config->routes)->local;
+	struct net *net = config->tunnel->net;
+
+	return (adit_fast_is_known(net, local, key, in) ||
+		learn_local(net, local, key, in)) &&
+	       (adit_is_fixed(config) || is_fit_remote(net, key, in));
 }
 
 /* --- sent */
