@@ -283,6 +283,7 @@ struct adit_routes {
 	struct adit_arrival arrival;
 	struct adit_local local;
 	unsigned long merged;		/* jiffies when TCP came merged last */
+	unsigned long queued;		/* and when it was queued to be merged */
 };
 
 /**

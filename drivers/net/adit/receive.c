@@ -176,6 +176,13 @@ static DEFINE_PER_CPU(struct adit_nest *, adit_receives);
  */
 #define ADIT_MERGED_LIFE	HZ
 
+/* What is no longer than that behind its IP header, as ACKs are, gains nothing by
+ * being merged; but it stays behind what is in the queue, where nothing is for
+ * longer than that.
+ */
+#define ADIT_MERGED_MIN		60
+#define ADIT_QUEUED_LIFE	(HZ / 50)
+
 /* Where segments are to be merged, TCP gains far more than the queue to that
  * costs. All of TCP goes through it then, or else nothing, or packets would
  * overtake each other; and nothing does while it comes merged. The queue is the
@@ -194,7 +201,12 @@ static bool is_to_merge(const struct adit_tunnel *t,
 	routes = this_cpu_ptr(config->routes);
 	if (skb_is_gso(skb))
 		routes->merged = jiffies;
-	return jiffies - routes->merged >= ADIT_MERGED_LIFE;
+	if (jiffies - routes->merged < ADIT_MERGED_LIFE)
+		return false;
+	if (skb->len <= inner->hlen + ADIT_MERGED_MIN)
+		return jiffies - routes->queued <= ADIT_QUEUED_LIFE;
+	routes->queued = jiffies;
+	return true;
 }
 
 /* What comes out of a tunnel within a tunnel is queued, because each level takes
@@ -202,11 +214,10 @@ static bool is_to_merge(const struct adit_tunnel *t,
  */
 static int to_stack(struct sk_buff *skb)
 {
-	struct adit_nest nest;
+	struct adit_nest nest = { .dev = skb->dev };
 
 	if (adit_nest_count(&adit_receives, NULL))
 		return netif_rx(skb);
-	nest.dev = skb->dev;
 	adit_nest_push(&adit_receives, &nest);
 	netif_receive_skb(skb);
 	adit_nest_pop(&adit_receives);
