@@ -273,6 +273,22 @@ static bool deliver(struct adit_tunnel *t, const struct adit_config *config,
 	return goes_on;
 }
 
+/* As iptunnel_pull_offloads() has it, which makes a copy of all that is shared. What
+ * is sent by this host's TCP, and received by a guest of its, shares its payload with
+ * what may have to be sent again, but not its headers, which this belongs to.
+ */
+static int pull_offloads(struct sk_buff *skb)
+{
+	skb->encapsulation = 0;
+	if (likely(!skb_is_gso(skb)))
+		return 0;
+	if (skb_header_unclone(skb, GFP_ATOMIC))
+		return -ENOMEM;
+	skb_shinfo(skb)->gso_type &= ~(NETIF_F_GSO_ENCAP_ALL >>
+				       NETIF_F_GSO_SHIFT);
+	return 0;
+}
+
 /* As iptunnel_pull_header() has it, which also looks for what is known by now */
 static int strip(struct sk_buff *skb, const struct adit_wire *wire, bool xnet)
 {
@@ -285,7 +301,7 @@ static int strip(struct sk_buff *skb, const struct adit_wire *wire, bool xnet)
 	__vlan_hwaccel_clear_tag(skb);
 	skb_set_queue_mapping(skb, 0);
 	skb_scrub_packet(skb, xnet);
-	return iptunnel_pull_offloads(skb);
+	return pull_offloads(skb);
 }
 
 /* Off with the outer headers */
