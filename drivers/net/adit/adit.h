@@ -423,12 +423,24 @@ struct adit_tunnel {
 #define ADIT_SOCK_BUCKETS	64
 
 /**
+ * struct adit_memo - whose the packet before was, of tunnels that have both ends
+ * @entry: found in the table, and gone since unless nothing has changed there
+ * @genid: adit_net.genid then
+ */
+struct adit_memo {
+	const struct adit_entry *entry;
+	unsigned long genid;
+};
+
+/**
  * struct adit_net - the tunnels whose underlay is one netns
  * @net: that netns
  * @entries: adit_entry by adit_key; written under RTNL, read under RCU
  * @peers: the same by remote, to tell what a packet that matched none lacked
  * @shapes: entries of each shape (RTNL)
  * @shape_mask: shapes that some entry has (RTNL, read without)
+ * @genid: changes with the entries (RTNL, read without)
+ * @memo: of each CPU
  * @socks: UDP sockets by port (RTNL, read under RCU)
  * @arp_users: tunnels that ARP is watched for (RTNL)
  * @ports: devices at which outer packets are caught (RTNL, read under RCU)
@@ -448,6 +460,8 @@ struct adit_net {
 	struct rhltable peers;
 	unsigned int shapes[ADIT_SHAPES];
 	u32 shape_mask;
+	unsigned long genid;
+	struct adit_memo __percpu *memo;
 	struct hlist_head socks[ADIT_SOCK_BUCKETS];
 	unsigned int arp_users;
 	struct list_head ports;

@@ -42,13 +42,20 @@ static inline u32 hash_key(const void *data, u32 len, u32 seed)
 	return (hash * GOLDEN_RATIO_64) >> 32;
 }
 
+static inline bool is_same_key(const struct adit_key *key,
+			       const struct adit_key *other)
+{
+	const u64 *a = (const u64 *)key, *b = (const u64 *)other;
+
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) |
+		 (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5]));
+}
+
 static inline int compare_key(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct adit_entry *entry = obj;
-	const u64 *a = arg->key, *b = (const u64 *)&entry->key;
 
-	return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) |
-		(a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5])) != 0;
+	return !is_same_key(arg->key, &entry->key);
 }
 
 static const struct rhashtable_params entry_params = {
@@ -71,13 +78,24 @@ static const struct rhashtable_params peer_params = {
 
 int adit_demux_init(struct adit_net *an)
 {
-	int err = rhashtable_init(&an->entries, &entry_params);
+	int err;
 
+	an->genid = 1;	/* a memo that is empty has 0 */
+	an->memo = alloc_percpu(struct adit_memo);
+	if (!an->memo)
+		return -ENOMEM;
+	err = rhashtable_init(&an->entries, &entry_params);
 	if (err)
-		return err;
+		goto free_memo;
 	err = rhltable_init(&an->peers, &peer_params);
 	if (err)
-		rhashtable_destroy(&an->entries);
+		goto destroy_entries;
+	return 0;
+
+destroy_entries:
+	rhashtable_destroy(&an->entries);
+free_memo:
+	free_percpu(an->memo);
 	return err;
 }
 
@@ -85,6 +103,7 @@ void adit_demux_exit(struct adit_net *an)
 {
 	rhltable_destroy(&an->peers);
 	rhashtable_destroy(&an->entries);
+	free_percpu(an->memo);
 }
 
 /* --- configurations */
@@ -233,6 +252,16 @@ struct adit_config *adit_demux_twin(struct adit_net *an,
 	return NULL;
 }
 
+/* What has been looked up in the table as it was before is no longer good. Whoever
+ * does not see that yet is in a section of RCU that began before it, for which what
+ * is taken out lives on.
+ */
+static void has_changed(struct adit_net *an)
+{
+	/* after the entry has come or gone, see lookup_and_keep() */
+	smp_store_release(&an->genid, an->genid + 1);
+}
+
 static int add_entry(struct adit_net *an, struct adit_entry *entry)
 {
 	int err = rhashtable_insert_fast(&an->entries, &entry->node,
@@ -247,6 +276,7 @@ static int add_entry(struct adit_net *an, struct adit_entry *entry)
 		return err;
 	}
 	count_shape(an, entry->shape, 1);
+	has_changed(an);
 	return 0;
 }
 
@@ -255,6 +285,7 @@ static void del_entry(struct adit_net *an, struct adit_entry *entry)
 	count_shape(an, entry->shape, -1);
 	rhltable_remove(&an->peers, &entry->peer, peer_params);
 	rhashtable_remove_fast(&an->entries, &entry->node, entry_params);
+	has_changed(an);
 }
 
 /**
@@ -324,19 +355,18 @@ int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 
 /* --- looking up */
 
-static inline struct adit_config *lookup(struct adit_net *an,
-					 const struct adit_key *key)
+static inline const struct adit_entry *lookup(struct adit_net *an,
+					      const struct adit_key *key)
 {
-	const struct adit_entry *entry;
-
-	entry = rhashtable_lookup(&an->entries, key, entry_params);
-	return entry ? entry->config : NULL;
+	return rhashtable_lookup(&an->entries, key, entry_params);
 }
 
 static noinline struct adit_config *probe(struct adit_net *an,
 					  struct adit_key key,
 					  unsigned int shape, int link)
 {
+	const struct adit_entry *entry;
+
 	key.link = link;
 	if (!(shape & ADIT_SHAPE_PEER_PORT))
 		key.peer_port = 0;
@@ -348,17 +378,44 @@ static noinline struct adit_config *probe(struct adit_net *an,
 		key.format &= ADIT_FORMAT_UNKEYED;
 		key.gre_key = 0;
 	}
-	return lookup(an, &key);
+	entry = lookup(an, &key);
+	return entry ? entry->config : NULL;
 }
 
+/* Under PREEMPT_RT, BHs that are off do not keep others on this CPU from the memo. */
+static noinline struct adit_config *lookup_and_keep(struct adit_net *an,
+						    const struct adit_key *key)
+{
+	struct adit_memo *memo = this_cpu_ptr(an->memo);
+	const struct adit_entry *entry;
+	unsigned long genid;
+
+	/* ahead of the table, see has_changed(): what that has lost since is old */
+	genid = smp_load_acquire(&an->genid);
+	entry = lookup(an, key);
+	if (!entry)
+		return NULL;
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		memo->entry = entry;
+		memo->genid = genid;
+	}
+	return entry->config;
+}
+
+/* Packets come in bursts: as a rule it is that of the one before. */
 static inline struct adit_config *lookup_full(struct adit_net *an,
 					      struct adit_key *key)
 {
+	const struct adit_memo *memo = this_cpu_ptr(an->memo);
 	__be16 peer_port = key->peer_port;
 	struct adit_config *config;
 
 	key->peer_port = 0;
-	config = lookup(an, key);
+	if (likely(memo->genid == READ_ONCE(an->genid) &&
+		   is_same_key(key, &memo->entry->key)))
+		config = memo->entry->config;
+	else
+		config = lookup_and_keep(an, key);
 	key->peer_port = peer_port;
 	return config;
 }
