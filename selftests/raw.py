@@ -8,7 +8,7 @@ of an errno:
 udp DST COUNT SIZE [probe]        datagrams with SIZE bytes of data; probe: with
                                   DF and whatever the PMTU
 link DEV ETHERTYPE COUNT HEX      frames without a link-layer header
-ip SRC DST PROTO COUNT HEX        IPv4 packets with that payload
+ip SRC DST PROTO COUNT HEX        IPv4 or IPv6 packets with that payload
 ipip SRC DST TOS ITOS ISRC IDST COUNT [PROTO]
                                   IPv4 in IPv4 with UDP, or what goes by PROTO, with
                                   outer and inner TOS
@@ -40,9 +40,18 @@ def ipv4(src, dst, proto, payload, tos=0):
     return header(checksum(header(0))) + payload
 
 
+def ipv6(src, dst, proto, payload):
+    return (struct.pack("!IHBB", 6 << 28, len(payload), proto, 64) +
+            socket.inet_pton(socket.AF_INET6, src) +
+            socket.inet_pton(socket.AF_INET6, dst) + payload)
+
+
+def family_of(addr):
+    return socket.AF_INET6 if ":" in addr else socket.AF_INET
+
+
 def udp(dst, count, size, how=""):
-    family = socket.AF_INET6 if ":" in dst else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+    with socket.socket(family_of(dst), socket.SOCK_DGRAM) as sock:
         if how == "probe":
             sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER,
                             IP_PMTUDISC_PROBE)
@@ -57,14 +66,15 @@ def link(dev, ethertype, count, data=""):
 
 
 def send_ip(packet, dst, count):
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW,
+    with socket.socket(family_of(dst), socket.SOCK_RAW,
                        socket.IPPROTO_RAW) as sock:
         for _ in range(int(count)):
             sock.sendto(packet, (dst, 0))
 
 
 def ip(src, dst, proto, count, data=""):
-    send_ip(ipv4(src, dst, int(proto), bytes.fromhex(data)), dst, count)
+    make = ipv6 if ":" in dst else ipv4
+    send_ip(make(src, dst, int(proto), bytes.fromhex(data)), dst, count)
 
 
 def ipip(src, dst, tos, itos, isrc, idst, count, proto=socket.IPPROTO_UDP):

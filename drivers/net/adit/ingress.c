@@ -253,6 +253,14 @@ static bool udp_csum_ok(struct sk_buff *skb, const struct adit_wire *wire)
 	return ok;
 }
 
+/* Who has looked at the packet ahead of us may have said that its checksum is right,
+ * which is UDP's where there is none, and tells nothing of what is inside.
+ */
+static void forget_udp_csum(struct sk_buff *skb)
+{
+	__skb_decr_checksum_unnecessary(skb);
+}
+
 static u8 ipproto_of(const struct sk_buff *skb)
 {
 	return skb->protocol == htons(ETH_P_IP) ? ip_hdr(skb)->protocol :
@@ -358,6 +366,8 @@ unsigned int take(struct adit_net *an, struct sk_buff *skb,
 
 	way->enter(an->net, skb);
 	skb_orphan(skb);
+	if (wire.key.port && !wire.udp_csum)
+		forget_udp_csum(skb);
 	if (dst && way->hooked(an->net) &&
 	    !pass_hooks(an->net, skb, way, &wire, dst))
 		return NF_STOLEN;

@@ -143,13 +143,11 @@ bool adit_udp_read(struct adit_net *an, struct sk_buff *skb,
 /**
  * adit_udp_csum_ok - check a packet as its socket would, which also spares the
  *	inner packet a part of that
- * @skb: at the UDP header
+ * @skb: at the UDP header, which has a checksum
  * @outer: underlay row
  */
 bool adit_udp_csum_ok(struct sk_buff *skb, const struct adit_outer_ops *outer)
 {
-	if (!udp_hdr(skb)->check)
-		return true;
 	if (outer == &adit_outer_ip4) {
 		if (skb_checksum_validate(skb, IPPROTO_UDP,
 					  inet_compute_pseudo))
