@@ -51,7 +51,7 @@ pgset() {
 pktgen_new() {
 	must modprobe pktgen
 	# It waits until all others are done: ksoftirqd, the workers of wireguard.
-	pgrep -x kpktgend_0 | xargs -n 1 chrt --idle -p 0
+	pgrep -x 'kpktgend_[0-9]*' | xargs -n 1 chrt --idle -p 0
 	PG=$G/eth0
 	pgset kpktgend_0 "add_device eth0"
 	PG=$A/lan0

@@ -6,9 +6,13 @@ what it costs with one at work, of what a guest with insnprof counted.
     scaling.py PREFIX LOG
 
 PREFIX is what the plugin was given, LOG what guest printed: of each case first the
-three marks by one processor, then those by two. Only functions that take part in
-nearly every packet are counted: a clock that ticks does so by time, of which a
-watched guest has much. Waiting for a lock is in the function that takes it.
+three marks by one processor, then those by two, which QEMU runs in turn.
+
+What is told first is of functions that take part in nearly every packet, which is
+all that a packet is bound to cost; then of all, less what the plain way has: the
+clock, which ticks by time, of which a watched guest has much, and the scheduler, and
+waiting for locks if there were any. It does not tell what processors cost each other
+by the lines of their caches: sharing.py does.
 """
 import collections
 import sys
@@ -34,20 +38,24 @@ def calls(prefix, first, parts, symbols):
 
 def main(prefix, path):
     cases = read_log(path)
-    costs = []
+    costs, often = [], []
     for n, (_, _, packets, symbols) in enumerate(cases):
         called = calls(prefix, 3 * n, packets, symbols)
-        cost = by_function(prefix, 3 * n, packets, symbols)
-        costs.append({name: cost[name] for name in cost
-                      if called[name] >= OFTEN})
+        costs.append(by_function(prefix, 3 * n, packets, symbols))
+        often.append({name for name in called if called[name] >= OFTEN})
+    plain = [sum(cost.values()) for cost in costs[:2]]
     for n in range(0, len(cases), 2):
         one, two = costs[n:n + 2]
-        was, now = sum(one.values()), sum(two.values())
+        names = often[n] | often[n + 1]
+        was, now = (sum(cost[name] for name in names) for cost in (one, two))
         print(f"{cases[n][0]}: instructions a packet: by one processor"
-              f" {was:.0f}, while two are at work {now:.0f}"
-              f" ({100 * (now / was - 1):+.2f} %)")
-        for name in sorted(set(one) | set(two)):
-            more = two.get(name, 0) - one.get(name, 0)
+              f" {was:.0f}, while two are at work {now:.0f}")
+        if n:
+            was, now = (sum(cost.values()) - less
+                        for cost, less in zip((one, two), plain))
+            print(f"    all that the plain way has not: {was:.0f}, {now:.0f}")
+        for name in sorted(names):
+            more = two[name] - one[name]
             if abs(more) >= 1:
                 print(f"    {more:+8.1f}  {name}")
 
