@@ -242,6 +242,29 @@ alternating() {
 	unnest
 }
 
+# A hub has no route to one spoke. What it tells the other leaves by the device
+# that could not send, which is no loop.
+told_by_hub() {
+	local said
+
+	must ip -n "$A" link add hub type adit remote any local $A_IP allow $B_IP
+	tunnel_addr "$A" hub 10.6.0.1/32 fd06::1/128
+	must ip -n "$A" route add 10.6.0.2/32 via $B_IP dev hub onlink
+	must ip -n "$A" route add 10.6.0.3/32 via 203.0.113.3 dev hub onlink
+	must ip -n "$A" route add unreachable 203.0.113.3/32
+	adit_new "$B" $B_IP $A_IP
+	tunnel_addr "$B" adit0 10.6.0.2/24
+	settle "$B" adit0
+	forwarding "$A"
+	drops_mark "$A" hub
+	said=$(in_ns "$B" ping -c 1 -W 5 10.6.0.3)
+	check_match "told" "From 10.6.0.1 .*Destination Host Unreachable" "$said"
+	check_drops "$A" hub tx_no_route 1
+	must ip -n "$A" route del unreachable 203.0.113.3/32
+	must ip -n "$A" link del hub
+	must ip -n "$B" link del adit0
+}
+
 topo_direct
 require_module ipip
 must ip -n "$A" addr add 192.0.2.101/24 dev eth0
@@ -260,6 +283,7 @@ case_run "three in each other" mutual 3
 case_run "four in each other" mutual 4
 case_run "five in each other" long_ring
 case_run "in an ipip in itself" mixed_loop
+case_run "a hub tells a spoke that another is unreachable" told_by_hub
 case_run "four levels carry traffic" four_levels
 case_run "the fifth level does not" five_levels
 case_run "adit and ipip in turn" alternating adit ipip adit ipip adit

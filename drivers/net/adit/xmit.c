@@ -270,6 +270,16 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
+/* The packet's sender is told, maybe by way of this very device. */
+static void link_failure(struct sk_buff *skb)
+{
+	struct adit_nest *nest = adit_nest_pop(&adit_xmits);
+
+	memset(skb->cb, 0, sizeof(skb->cb));	/* a qdisc's until now */
+	dst_link_failure(skb);
+	adit_nest_push(&adit_xmits, nest);
+}
+
 static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 				 struct adit_flow *flow)
 {
@@ -284,8 +294,7 @@ static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 		return ADIT_DROP_TX_LOOP_SELF;
 	if (err == -ENOMEM || err == -ENOBUFS)
 		return ADIT_DROP_TX_NOMEM;
-	memset(skb->cb, 0, sizeof(skb->cb));	/* a qdisc's until now */
-	dst_link_failure(skb);
+	link_failure(skb);
 	return ADIT_DROP_TX_NO_ROUTE;
 }
 
