@@ -304,6 +304,31 @@ tx_no_local() {
 	must ip -n "$A" link set adit0 type adit local $A_IP
 }
 
+# There is a route by another address. The one that is gone comes, and goes again.
+tx_no_local_ip6() {
+	local gone=2001:db8::77
+
+	must ip -n "$A" link add wire6 type dummy
+	must in_ns "$A" sysctl -qw net.ipv6.conf.wire6.disable_ipv6=0
+	must ip -n "$A" link set wire6 up
+	must ip -n "$A" addr add 2001:db8::1/64 dev wire6
+	must ip -n "$A" link add adit6 type adit remote 2001:db8::2 local $gone
+	tunnel_addr "$A" adit6 10.9.6.1/30
+	settle "$A" adit6
+	for _ in 1 2; do
+		mark "$A" adit6
+		raw "$A" udp 10.9.6.2 $N $((LEN - 28))
+		dropped "$A" adit6 tx_no_route $N
+		must ip -n "$A" addr add $gone/64 dev wire6
+		drops_mark "$A" adit6
+		raw "$A" udp 10.9.6.2 $N $((LEN - 28))
+		check_drops "$A" adit6
+		must ip -n "$A" addr del $gone/64 dev wire6
+	done
+	must ip -n "$A" link del adit6
+	must ip -n "$A" link del wire6
+}
+
 tx_to_itself() {
 	must ip -n "$A" addr add $B_IP/32 dev lo
 	mark "$A" adit0
@@ -470,6 +495,7 @@ case_run "tx_malformed: IPv4 as IPv6" tx_by_packet tx_malformed 86dd "$V4$V4"
 case_run "tx_no_remote" as remote any -- tx_no_remote
 case_run "tx_no_route: unreachable" tx_by_route tx_no_route unreachable $B_IP
 case_run "tx_no_route: the local address is gone" tx_no_local
+case_run "tx_no_route: the local address is gone, IPv6" tx_no_local_ip6
 case_run "tx_loop_self: route to the device" \
 	tx_by_route tx_loop_self $B_IP/32 dev adit0
 case_run "tx_loop_self: route to the host" tx_to_itself

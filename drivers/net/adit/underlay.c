@@ -417,6 +417,25 @@ static int ip6_check(struct net *net, const struct adit_config *config,
 	return 0;
 }
 
+/* Unlike IPv4's, IPv6's look-up takes any source. Addresses of a VRF are those of its
+ * ports, by which the packet leaves.
+ */
+static bool ip6_may_send(struct net *net, const struct adit_flow *flow,
+			 const struct dst_entry *dst)
+{
+	const struct in6_addr *local = &flow->config->local.v6;
+	bool may;
+
+	if (ipv6_addr_any(local) || !ipv6_addr_equal(&flow->local.v6, local))
+		return true;
+	rcu_read_lock();
+	may = ip6_is_own(net, dst->dev, local) ||
+	      ip6_is_own(net, dev_get_by_index_rcu(net, flow->config->link),
+			 local);
+	rcu_read_unlock();
+	return may;
+}
+
 static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
@@ -438,6 +457,10 @@ static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 	dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return dst;
+	if (unlikely(!ip6_may_send(net, flow, dst))) {
+		dst_release(dst);
+		return ERR_PTR(-ENETUNREACH);
+	}
 	flow->local.v6 = fl6.saddr;
 	return dst;
 }
