@@ -492,6 +492,17 @@ int adit_listen(struct adit_net *an, struct adit_config *config,
 	return err;
 }
 
+static void close_socks(struct adit_config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->n_entries; i++) {
+		if (config->socks[i])
+			close_sock(config->socks[i]);
+		config->socks[i] = NULL;
+	}
+}
+
 /**
  * adit_unlisten - undo adit_listen()
  * @an: netns of the underlay
@@ -503,13 +514,10 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 {
 	unsigned int i;
 
-	for (i = 0; i < config->n_entries; i++) {
-		if (config->socks[i])
-			close_sock(config->socks[i]);
-		config->socks[i] = NULL;
+	close_socks(config);
+	for (i = 0; i < config->n_entries; i++)
 		if (config->gre[i])
 			unlisten_gre(config, i);
-	}
 	if (config->ingress)
 		adit_ingress_put(an);
 	config->ingress = false;
@@ -525,8 +533,9 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
  * @old: what it is; NULL: nothing yet
  * @extack: told why not
  *
- * What the tunnel has open itself is not in its way: if its port is in use, it
- * is closed for that, and for a moment nothing is open. Context: RTNL; sleeps.
+ * What the tunnel has open itself is not in its way: if its port is in use, which
+ * it had before, its sockets are closed for that, and for a moment none is open.
+ * Context: RTNL; sleeps.
  * Return: as adit_listen(); the caller opens again what @old needs when the
  * change comes to nothing.
  */
@@ -540,7 +549,8 @@ int adit_relisten(struct adit_net *an, struct adit_config *config,
 	err = adit_listen(an, config, NULL);
 	if (!err)
 		return 0;
-	if (err == -EADDRINUSE)
-		adit_unlisten(an, old);
+	if (err == -EADDRINUSE &&
+	    old->entries[0].key.port == config->entries[0].key.port)
+		close_socks(old);
 	return adit_listen(an, config, extack);
 }
