@@ -129,12 +129,27 @@ precedence() {
 
 # A port leaves its VRF: the tunnel that was bound to the port stays with it.
 port_leaves() {
-	tunnel 1 dev eth1
+	tunnel 1 dev eth1 "$@"
 	must ip -n "$A" link set eth1 nomaster
 	carries 1
 	must ip -n "$A" link set eth1 master vrf1
 	carries 1
 	must ip -n "$A" link del adit1
+}
+
+# The same of two tunnels by one UDP port, whose socket goes with it.
+port_leaves_fou() {
+	local fou="encap fou encap-dport 5555"
+
+	must ip -n "$B1" link del adit0
+	must ip -n "$B1" link add adit0 type adit local $B_IP remote $A_IP $fou
+	tunnel_addr "$B1" adit0 10.9.1.2/30 fd09:1::2/64
+	must ip -n "$A" link add other type adit remote 192.0.2.99 dev eth1 $fou
+	port_leaves $fou
+	must ip -n "$A" link del other
+	must ip -n "$B1" link del adit0
+	must ip -n "$B1" link add adit0 type adit local $B_IP remote $A_IP
+	tunnel_addr "$B1" adit0 10.9.1.2/30 fd09:1::2/64
 }
 
 # The tunnel itself may be the port of a VRF; its underlay is where it was.
@@ -176,5 +191,6 @@ case_run "two tunnels with the same ends, bound to ports" two eth1 eth2
 case_run "two tunnels with the same ends, mixed" two vrf1 eth2
 case_run "local goes before dev" precedence
 case_run "a port leaves its VRF and comes back" port_leaves
+case_run "and its UDP socket with it" port_leaves_fou
 case_run "the tunnel as a VRF's port" inner_vrf
 finish

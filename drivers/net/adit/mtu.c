@@ -272,6 +272,8 @@ static int netdev_event(struct notifier_block *nb, unsigned long event,
 		schedule_sync(adit_net(dev_net(dev)));
 	if (event == NETDEV_UNREGISTER)
 		adit_ingress_gone(dev);
+	if (event == NETDEV_CHANGEUPPER)
+		adit_udp_follow(dev);
 	return NOTIFY_DONE;
 }
 

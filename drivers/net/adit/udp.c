@@ -554,3 +554,37 @@ int adit_relisten(struct adit_net *an, struct adit_config *config,
 		close_socks(old);
 	return adit_listen(an, config, extack);
 }
+
+static bool is_by(const struct adit_config *config, const struct net_device *dev)
+{
+	return config->link == dev->ifindex && config->encap != ADIT_ENCAP_NONE;
+}
+
+/**
+ * adit_udp_follow - a device has come into a VRF, or has left one
+ * @dev: it
+ *
+ * Sockets of tunnels that are bound to it are where it is: all are closed before one
+ * is opened again, since they share ports. Context: RTNL; sleeps.
+ */
+void adit_udp_follow(const struct net_device *dev)
+{
+	struct adit_net *an = adit_net(dev_net(dev));
+	struct adit_config *config;
+	struct adit_tunnel *t;
+
+	/* NULL in a netns that is still being set up */
+	if (!an)
+		return;
+	list_for_each_entry(t, &an->tunnels, list) {
+		config = rtnl_dereference(t->config);
+		if (is_by(config, dev))
+			close_socks(config);
+	}
+	list_for_each_entry(t, &an->tunnels, list) {
+		config = rtnl_dereference(t->config);
+		if (is_by(config, dev) && adit_listen(an, config, NULL))
+			netdev_err(t->dev, "no longer receives: its port is taken where %s is now\n",
+				   dev->name);
+	}
+}
