@@ -177,6 +177,22 @@ many() {
 	allow allow 192.0.2.0/24
 }
 
+# A device without IPv6 has less to say besides, and so a smaller message.
+counts() {
+	local args=() n
+
+	must ip -n "$N1" link set adit0 mtu 1000
+	for ((n = 1; n <= 96; n++)); do
+		args+=(allow "198.51.0.$n")
+		[ $n -ge 64 ] || continue
+		must in_ns "$N1" adit set adit0 "${args[@]}"
+		check_eq "prefixes" $n "$(in_ns "$N1" adit show adit0 |
+			grep -o 'allow [0-9]' | wc -l)"
+	done
+	must ip -n "$N1" link set adit0 mtu 0
+	allow allow 192.0.2.0/24
+}
+
 # A tunnel with that remote has its packets, the one without has the rest.
 exact_wins() {
 	local before
@@ -230,6 +246,7 @@ case_run "IPv4 next hops" all_to_all "$V4" "ip proto 4 or ip proto 41"
 case_run "allow, changed live" live
 case_run "allow, one in the other" nested
 case_run "allow, 1024" many
+case_run "allow, printed without IPv6" counts
 case_run "an exact remote wins" exact_wins
 case_run "no next hop" no_next_hop
 peers 2001:db8:: 2001:db8:: local 2001:db8::@ allow 2001:db8::/64

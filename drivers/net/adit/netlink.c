@@ -648,7 +648,7 @@ static size_t adit_get_size(const struct net_device *dev)
 	       (ARRAY_SIZE(u8_fields) + 2) +			/* TOS, MTU_AUTO */
 	       nla_total_size(sizeof(u16)) * ARRAY_SIZE(port_fields) +
 	       nla_total_size(1 + sizeof(struct in6_addr)) * 2 + /* 6RD_* */
-	       allow_size(n);					/* ALLOW */
+	       (n ? allow_size(n) + ADIT_INFO_SIZE : 0);	/* ALLOW */
 }
 
 /* The device's name as it is now, or its index once it is gone */
