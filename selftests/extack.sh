@@ -490,8 +490,8 @@ udp() {
 		EADDRINUSE [^ ]+ adit: UDP port 5555 $other|remote=$REMOTE $fou mode=gre
 		EADDRINUSE [^ ]+ adit: UDP port 5555 $other|remote=$REMOTE encap=gue encap-dport=1 encap-listen=5555
 		EADDRINUSE [^ ]+ adit: UDP port 5555 $other|remote=any $gue
-		EADDRNOTAVAIL [^ ]+ $own|remote=$REMOTE local=192.0.2.77 encap=fou encap-dport=6666
-		EADDRNOTAVAIL [^ ]+ $own|remote=$REMOTE6 local=2001:db8::77 encap=gue encap-dport=6666
+		EADDRNOTAVAIL local $own|remote=$REMOTE local=192.0.2.77 encap=fou encap-dport=6666
+		EADDRNOTAVAIL local $own|remote=$REMOTE6 local=2001:db8::77 encap=gue encap-dport=6666
 	ROWS
 	check_eq "ports after all that" "5555 7000 7001 7006" "$(ports)"
 	takes_rows <<-ROWS

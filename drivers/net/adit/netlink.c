@@ -472,6 +472,18 @@ static int validate_ends(const struct adit_config *config, struct net *net,
 	return 0;
 }
 
+/* What is to blame for what cannot be listened to */
+static const struct nlattr *listen_attr(const struct adit_config *config,
+					struct nlattr *data[], int err)
+{
+	if (config->encap == ADIT_ENCAP_NONE)
+		return data[IFLA_ADIT_MODE];
+	if (err == -EADDRNOTAVAIL && data[IFLA_ADIT_LOCAL])
+		return data[IFLA_ADIT_LOCAL];
+	return data[IFLA_ADIT_ENCAP_LISTEN] ?: data[IFLA_ADIT_ENCAP_SPORT] ?:
+	       data[IFLA_ADIT_ENCAP_DPORT] ?: data[IFLA_ADIT_ENCAP];
+}
+
 /* Everything that needs more than one attribute, or the netns, to judge. What
  * packets come in by is open on success.
  */
@@ -494,12 +506,7 @@ static int adit_validate(struct adit_config *config, struct net *net,
 	err = adit_relisten(adit_net(net), config,
 			    rtnl_dereference(config->tunnel->config), extack);
 	if (err)
-		NL_SET_BAD_ATTR(extack, config->encap == ADIT_ENCAP_NONE ?
-				data[IFLA_ADIT_MODE] :
-				data[IFLA_ADIT_ENCAP_LISTEN] ?:
-				data[IFLA_ADIT_ENCAP_SPORT] ?:
-				data[IFLA_ADIT_ENCAP_DPORT] ?:
-				data[IFLA_ADIT_ENCAP]);
+		NL_SET_BAD_ATTR(extack, listen_attr(config, data, err));
 	return err;
 }
 
