@@ -381,23 +381,34 @@ while s.recv(65536):
 # the inner ones. (It has protocol 4 in the tenth byte.)
 packet_socket() {
 	sites 4
-	: >"$WORK/raw"
-	ip netns exec "$B" python3 -c '
-import socket
-s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x800))
-s.bind(("eth0", 0x800))
-print("ready", flush=True)
-while True:
-    print("packet", s.recv(65536)[9], flush=True)' >"$WORK/raw" &
-	check_within 10000 "a packet socket" grep -q ready "$WORK/raw"
+	packet_socket_new "$B" eth0
 	pings
-	check_within 5000 "all of them" raw_has $N
-	kill $!
-	wait $! 2>/dev/null
-	check_eq "packets of protocol 4" $N "$(grep -c '^packet 4$' "$WORK/raw")"
-	check_eq "packets" $N "$(grep -c '^packet' "$WORK/raw")"
+	packet_socket_has
 	pings
 	adit_gone
+}
+
+# packet_socket_new NS DEV
+packet_socket_new() {
+	: >"$WORK/raw"
+	ip netns exec "$1" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x800))
+s.bind((sys.argv[1], 0x800))
+print("ready", flush=True)
+while True:
+    print("packet", s.recv(65536)[9], flush=True)' "$2" >"$WORK/raw" &
+	PACKET_SOCKET=$!
+	check_within 10000 "a packet socket" grep -q ready "$WORK/raw"
+}
+
+# packet_socket_has: N outer packets, and it ends.
+packet_socket_has() {
+	check_within 5000 "all of them" raw_has $N
+	kill $PACKET_SOCKET
+	wait $PACKET_SOCKET 2>/dev/null
+	check_eq "packets of protocol 4" $N "$(grep -c '^packet 4$' "$WORK/raw")"
+	check_eq "packets" $N "$(grep -c '^packet' "$WORK/raw")"
 }
 
 raw_has() { [ "$(grep -c packet "$WORK/raw")" -ge "$1" ]; }
@@ -500,9 +511,20 @@ devices_stacked() {
 		check "ping over $kind" in_ns "$C" ping -q -c $N -i 0.02 -W 5 \
 			10.9.1.2
 		check_drops "$D" tun
+		packet_socket_below "$kind"
 		ns_gone C
 		ns_gone D
 	done
+}
+
+# packet_socket_below KIND: a packet socket at the lower device has what it would have
+# without a tunnel: nothing of a bridge's port.
+packet_socket_below() {
+	[ "$1" != bridge ] || return 0
+	packet_socket_new "$D" wire
+	check "ping beside a packet socket" in_ns "$C" ping -q -c $N -i 0.02 \
+		-W 5 10.9.1.2
+	packet_socket_has
 }
 
 # stack NS ADDR KIND [OPTION...]: a device `top' on wire, with that address

@@ -429,14 +429,30 @@ static unsigned int take_ip6(struct adit_net *an, struct sk_buff *skb)
 	return take(an, skb, &ip6_way, ip6h->nexthdr);
 }
 
+static int listens(struct net_device *dev, struct netdev_nested_priv *unused)
+{
+	return !list_empty(&dev->ptype_specific);
+}
+
+/* A packet socket of one protocol comes after the hook, that of a VLAN's or bond's
+ * lower device, too.
+ */
+static bool is_listened_to(struct net_device *dev)
+{
+	struct netdev_nested_priv unused = {};
+
+	return listens(dev, NULL) ||
+	       (unlikely(!list_empty(&dev->adj_list.lower)) &&
+		netdev_walk_all_lower_dev_rcu(dev, listens, &unused));
+}
+
 /* The device is not where IP has it: it is a bridge's or a bond's port, or the
- * packet has a VLAN; or somebody else has the packet, too, or is to have it: a
- * packet socket of one protocol comes after the hook.
+ * packet has a VLAN; or somebody else has the packet, too, or is to have it.
  */
 static bool is_on_its_way(struct sk_buff *skb)
 {
 	return rcu_access_pointer(skb->dev->rx_handler) ||
-	       !list_empty(&skb->dev->ptype_specific) ||
+	       is_listened_to(skb->dev) ||
 	       skb_vlan_tag_present(skb) || skb_shared(skb) ||
 	       skb_sk_is_prefetched(skb);
 }
