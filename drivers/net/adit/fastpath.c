@@ -45,6 +45,9 @@ static bool learn_local(struct net *net, struct adit_local *local,
 {
 	int genid = adit_addr_genid(net, key->family);
 
+	/* an address that is on a device, which IPv6 tells by its scope */
+	if (key->family == AF_INET && ipv4_is_loopback(key->local.v4))
+		return false;
 	if (!is_local(net, key->family, &key->local, in))
 		return false;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))

@@ -18,6 +18,7 @@
 #include <linux/inetdevice.h>
 #include <linux/ip.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/udp.h>
 #include <net/addrconf.h>
 #include <net/dst_metadata.h>
@@ -359,7 +360,7 @@ unsigned int take(struct adit_net *an, struct sk_buff *skb,
 		return NF_ACCEPT;
 	if (!config->fastpath)
 		dst = adit_early_route(config, skb, &wire, ipproto);
-	if ((!dst && !(config->fastpath &&
+	if ((!dst && !(config->fastpath && !nf_bridge_info_exists(skb) &&
 		       adit_fast_ends_ok(config, &wire.key, skb->dev))) ||
 	    (wire.udp_csum && !udp_csum_ok(skb, &wire)))
 		return NF_ACCEPT;
