@@ -63,14 +63,23 @@ static int output(struct neighbour *neigh, struct sk_buff *skb)
 	return ret;
 }
 
+/* neighbour.ops.error_report, of what somebody has had resolved in spite of all */
+static void error_report(struct neighbour *neigh, struct sk_buff *skb)
+{
+	dst_link_failure(skb);
+	kfree_skb(skb);
+}
+
 static const struct neigh_ops ops_ip4 = {
 	.family = AF_INET,
+	.error_report = error_report,
 	.output = output,
 	.connected_output = output,
 };
 
 static const struct neigh_ops ops_ip6 = {
 	.family = AF_INET6,
+	.error_report = error_report,
 	.output = output,
 	.connected_output = output,
 };
