@@ -273,6 +273,7 @@ static int add_entry(struct adit_net *an, struct adit_entry *entry)
 	if (err) {
 		rhashtable_remove_fast(&an->entries, &entry->node,
 				       entry_params);
+		has_changed(an);
 		return err;
 	}
 	count_shape(an, entry->shape, 1);
