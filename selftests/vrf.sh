@@ -10,7 +10,7 @@
 # shellcheck disable=SC2086 # numbers, addresses and the like are words
 
 . ./lib.sh
-require python3 ping jq
+require python3 ping jq ss
 require_module vrf
 
 A_IP=192.0.2.1 B_IP=192.0.2.2
@@ -137,6 +137,12 @@ port_leaves() {
 	must ip -n "$A" link del adit1
 }
 
+# The VRFs that the sockets of UDP port 5555 are bound to
+sockets() {
+	in_ns "$A" ss -Hlun "sport = :5555" | grep -o "%[^:]*" | tr -d % |
+		sort | xargs
+}
+
 # The same of two tunnels by one UDP port, whose socket goes with it.
 port_leaves_fou() {
 	local fou="encap fou encap-dport 5555"
@@ -146,7 +152,19 @@ port_leaves_fou() {
 	tunnel_addr "$B1" adit0 10.9.1.2/30 fd09:1::2/64
 	must ip -n "$A" link add other type adit remote 192.0.2.99 dev eth1 $fou
 	port_leaves $fou
+	port_leaves $fou local $A_IP
 	must ip -n "$A" link del other
+	# into a VRF that has such a socket: they share it
+	tunnel 1 dev eth1 $fou
+	must ip -n "$A" link add other type adit remote 192.0.2.99 dev vrf2 $fou
+	check_eq "sockets" "vrf1 vrf2" "$(sockets)"
+	must ip -n "$A" link set eth1 master vrf2
+	check_eq "sockets" "vrf2" "$(sockets)"
+	must ip -n "$A" link del other
+	must ip -n "$A" link set eth1 master vrf1
+	check_eq "sockets" "vrf1" "$(sockets)"
+	carries 1
+	must ip -n "$A" link del adit1
 	must ip -n "$B1" link del adit0
 	must ip -n "$B1" link add adit0 type adit local $B_IP remote $A_IP
 	tunnel_addr "$B1" adit0 10.9.1.2/30 fd09:1::2/64

@@ -263,6 +263,11 @@ static int fib_event(struct notifier_block *nb, unsigned long event, void *ptr)
 	return NOTIFY_DONE;
 }
 
+static bool is_of_vrf(const struct netdev_notifier_changeupper_info *info)
+{
+	return netif_is_l3_master(info->upper_dev);
+}
+
 static int netdev_event(struct notifier_block *nb, unsigned long event,
 			void *ptr)
 {
@@ -272,7 +277,7 @@ static int netdev_event(struct notifier_block *nb, unsigned long event,
 		schedule_sync(adit_net(dev_net(dev)));
 	if (event == NETDEV_UNREGISTER)
 		adit_ingress_gone(dev);
-	if (event == NETDEV_CHANGEUPPER)
+	if (event == NETDEV_CHANGEUPPER && is_of_vrf(ptr))
 		adit_udp_follow(dev);
 	return NOTIFY_DONE;
 }

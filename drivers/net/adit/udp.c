@@ -32,6 +32,7 @@
  * @mode: enum adit_mode of all that comes in, unless the packets say
  * @encap: enum adit_encap of all that comes in
  * @users: number of tunnels (RTNL)
+ * @movers: of these, that are to be where its device is now (RTNL)
  * @rcu: freed by RCU
  */
 struct adit_sock {
@@ -45,6 +46,7 @@ struct adit_sock {
 	u8 mode;
 	u8 encap;
 	unsigned int users;
+	unsigned int movers;
 	struct rcu_head rcu;
 };
 
@@ -96,7 +98,7 @@ static const struct adit_sock *sock_of(struct adit_net *an,
 
 	hlist_for_each_entry_rcu(s, adit_sock_bucket(an, port), node)
 		if (s->port == port && s->outer->family == key->family &&
-		    !s->bound &&
+		    !READ_ONCE(s->bound) &&
 		    (adit_addr_is_any(&s->local) ||
 		     adit_addr_equal(&s->local, &key->local)))
 			return s;
@@ -555,36 +557,79 @@ int adit_relisten(struct adit_net *an, struct adit_config *config,
 	return adit_listen(an, config, extack);
 }
 
-static bool is_by(const struct adit_config *config, const struct net_device *dev)
+/* A socket of a tunnel whose device has come into another VRF, which is @to now */
+static bool has_moved(struct adit_net *an, const struct adit_config *config,
+		      unsigned int i, int *to)
 {
-	return config->link == dev->ifindex && config->encap != ADIT_ENCAP_NONE;
+	if (!config->socks[i])
+		return false;
+	*to = bind_to(an->net, &config->entries[i].key);
+	return *to != config->socks[i]->bound;
+}
+
+/* It is taken along where all its tunnels move, which needs no address, as opening
+ * one does; or that of others is shared, who are there already.
+ */
+static int move_sock(struct adit_config *config, unsigned int i, int to)
+{
+	struct adit_sock *s = config->socks[i], want = *s, *other;
+	int err;
+
+	want.bound = to;
+	other = find_sock(s->an, &want);
+	if (other && (other->encap != s->encap || other->mode != s->mode))
+		return -EADDRINUSE;
+	if (other) {
+		other->users++;
+		config->socks[i] = other;
+		s->movers--;
+		close_sock(s);
+		return 0;
+	}
+	if (s->movers != s->users)
+		return -EADDRINUSE;
+	err = sock_bindtoindex(s->sock->sk, to, true);
+	if (!err)
+		WRITE_ONCE(s->bound, to);
+	return err;
 }
 
 /**
  * adit_udp_follow - a device has come into a VRF, or has left one
  * @dev: it
  *
- * Sockets of tunnels that are bound to it are where it is: all are closed before one
- * is opened again, since they share ports. Context: RTNL; sleeps.
+ * The sockets of tunnels that are bound to it are to be where it is. Context: RTNL;
+ * sleeps.
  */
 void adit_udp_follow(const struct net_device *dev)
 {
 	struct adit_net *an = adit_net(dev_net(dev));
 	struct adit_config *config;
 	struct adit_tunnel *t;
+	unsigned int i;
+	int to;
 
 	/* NULL in a netns that is still being set up */
 	if (!an)
 		return;
 	list_for_each_entry(t, &an->tunnels, list) {
 		config = rtnl_dereference(t->config);
-		if (is_by(config, dev))
-			close_socks(config);
+		for (i = 0; i < config->n_entries; i++)
+			if (has_moved(an, config, i, &to))
+				config->socks[i]->movers++;
 	}
 	list_for_each_entry(t, &an->tunnels, list) {
 		config = rtnl_dereference(t->config);
-		if (is_by(config, dev) && adit_listen(an, config, NULL))
-			netdev_err(t->dev, "no longer receives: its port is taken where %s is now\n",
-				   dev->name);
+		for (i = 0; i < config->n_entries; i++)
+			if (has_moved(an, config, i, &to) &&
+			    move_sock(config, i, to))
+				netdev_warn(t->dev, "no longer receives: its UDP port is taken where %s is now\n",
+					    dev->name);
+	}
+	list_for_each_entry(t, &an->tunnels, list) {
+		config = rtnl_dereference(t->config);
+		for (i = 0; i < config->n_entries; i++)
+			if (config->socks[i])
+				config->socks[i]->movers = 0;
 	}
 }
