@@ -438,13 +438,11 @@ static int listens(struct net_device *dev, struct netdev_nested_priv *unused)
 /* A packet socket of one protocol comes after the hook, that of a VLAN's or bond's
  * lower device, too.
  */
-static bool is_listened_to(struct net_device *dev)
+static inline bool is_listened_to(struct net_device *dev)
 {
-	struct netdev_nested_priv unused = {};
-
-	return listens(dev, NULL) ||
+	return !list_empty(&dev->ptype_specific) ||
 	       (unlikely(!list_empty(&dev->adj_list.lower)) &&
-		netdev_walk_all_lower_dev_rcu(dev, listens, &unused));
+		netdev_walk_all_lower_dev_rcu(dev, listens, NULL));
 }
 
 /* The device is not where IP has it: it is a bridge's or a bond's port, or the
