@@ -20,6 +20,8 @@ ROUNDS=5
 ! long_form || ROUNDS=50
 
 is_loaded() { grep -q '^adit ' /proc/modules; }
+# Until it has come up who loads it holds it.
+is_ready() { grep -q '^adit [0-9]* 0 .* Live ' /proc/modules; }
 unload() { timeout 100 modprobe -r adit; }
 tunnels() { ip -n "$1" -br link show type adit | wc -l; }
 
@@ -82,7 +84,7 @@ under_creation() {
 	loop "$B" "ip link add adit1 type adit remote 192.0.2.9 mode gre
 		ip link set adit1 type adit key 7; ip link del adit1"
 	for ((i = 0; i < ROUNDS * 2; i++)); do
-		check_within 10000 "it is loaded" is_loaded
+		check_within 10000 "it is loaded" is_ready
 		check "unload" unload
 	done
 	flood_stop
