@@ -32,32 +32,34 @@ def read_log(path):
     return cases
 
 
-def read_counts(prefix, mark):
-    """address -> instructions executed in the block there"""
-    count = collections.Counter()
-    with open(f"{prefix}.{mark}", encoding="utf-8") as counts:
-        for line in counts:
-            addr, insns, runs = line.split()
-            count[int(addr, 16)] += int(insns) * int(runs)
-    return count
+def read_counts(prefix, first, parts):
+    """address -> instructions executed in the block there, and how often it was, by
+    unit"""
+    insns, runs = collections.Counter(), collections.Counter()
+    for mark, times in ((0, 1), (1, -2), (2, 1)):
+        with open(f"{prefix}.{first + mark}", encoding="utf-8") as counts:
+            for line in counts:
+                addr, size, n = line.split()
+                n = times * int(n) / parts
+                insns[int(addr, 16)] += int(size) * n
+                runs[int(addr, 16)] += n
+    return insns, runs
 
 
-def by_function(prefix, first, parts, symbols):
+def by_function(insns, symbols):
     symbols.sort()
     starts = [addr for addr, _ in symbols]
-    before, middle, after = (read_counts(prefix, first + n) for n in range(3))
     cost = collections.Counter()
-    for addr in after:
-        n = after[addr] - 2 * middle[addr] + before[addr]
+    for addr, n in insns.items():
         i = bisect.bisect_right(starts, addr) - 1
         name = "(user space)" if addr < USER or i < 0 else symbols[i][1]
-        cost[name] += n / parts
+        cost[name] += n
     return cost
 
 
 def main(prefix, path, top=TOP):
     cases = read_log(path)
-    costs = [by_function(prefix, 3 * n, parts, symbols)
+    costs = [by_function(read_counts(prefix, 3 * n, parts)[0], symbols)
              for n, (_, _, parts, symbols) in enumerate(cases)]
     last, ref = costs[-1], costs[-2] if len(costs) > 1 else {}
     names = sorted(set().union(*costs),

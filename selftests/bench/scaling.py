@@ -14,35 +14,20 @@ clock, which ticks by time, of which a watched guest has much, and the scheduler
 waiting for locks if there were any. It does not tell what processors cost each other
 by the lines of their caches: sharing.py does.
 """
-import collections
 import sys
 
-from insnprof import by_function, read_log
+from insnprof import by_function, read_counts, read_log
 
 OFTEN = 0.9		# calls a packet
-
-
-def calls(prefix, first, parts, symbols):
-    """function -> calls a packet"""
-    entry = dict(symbols)
-    count = collections.Counter()
-    for mark, times in ((0, 1), (1, -2), (2, 1)):
-        with open(f"{prefix}.{first + mark}", encoding="utf-8") as lines:
-            for line in lines:
-                addr, _, runs = line.split()
-                name = entry.get(int(addr, 16))
-                if name:
-                    count[name] += times * int(runs) / parts
-    return count
 
 
 def main(prefix, path):
     cases = read_log(path)
     costs, often = [], []
     for n, (_, _, packets, symbols) in enumerate(cases):
-        called = calls(prefix, 3 * n, packets, symbols)
-        costs.append(by_function(prefix, 3 * n, packets, symbols))
-        often.append({name for name in called if called[name] >= OFTEN})
+        insns, runs = read_counts(prefix, 3 * n, packets)
+        costs.append(by_function(insns, symbols))
+        often.append({name for addr, name in symbols if runs[addr] >= OFTEN})
     plain = [sum(cost.values()) for cost in costs[:2]]
     for n in range(0, len(cases), 2):
         one, two = costs[n:n + 2]
