@@ -459,6 +459,9 @@ drops_all() { in_ns "$1" ethtool -S "$2" | awk 'NF == 2 { print $1, $2 }'; }
 # drops_mark NS DEV: what check_drops compares with.
 drops_mark() { drops_all "$1" "$2" >"$WORK/drops.$1.$2"; }
 
+# drops_moved NS DEV: some cause has.
+drops_moved() { [ -n "$(drops_since "$1" "$2")" ]; }
+
 # drops_since NS DEV: the causes that moved since the mark, as `name +n`.
 drops_since() {
 	drops_all "$1" "$2" | awk '

@@ -95,11 +95,9 @@ forged() {
 bad() {
 	drops_mark "$A" adit0
 	raw "$B" ip $B_IP $A_IP 17 1 "$(forged "$2" "$3")"
-	check_within 2000 "$1 of $3" drops_moved
+	check_within 2000 "$1 of $3" drops_moved "$A" adit0
 	check_drops "$A" adit0 "$1" 1
 }
-
-drops_moved() { [ -n "$(drops_since "$A" adit0)" ]; }
 
 # Places that are none. Inside the packet they are only right from behind the
 # IP header on.
