@@ -254,14 +254,6 @@ static bool udp_csum_ok(struct sk_buff *skb, const struct adit_wire *wire)
 	return ok;
 }
 
-/* Who has looked at the packet ahead of us may have said that its checksum is right,
- * which is UDP's where there is none, and tells nothing of what is inside.
- */
-static void forget_udp_csum(struct sk_buff *skb)
-{
-	__skb_decr_checksum_unnecessary(skb);
-}
-
 static u8 ipproto_of(const struct sk_buff *skb)
 {
 	return skb->protocol == htons(ETH_P_IP) ? ip_hdr(skb)->protocol :
@@ -367,8 +359,9 @@ unsigned int take(struct adit_net *an, struct sk_buff *skb,
 
 	way->enter(an->net, skb);
 	skb_orphan(skb);
+	/* who has said that it is right has looked at nothing inside */
 	if (wire.key.port && !wire.udp_csum)
-		forget_udp_csum(skb);
+		__skb_decr_checksum_unnecessary(skb);
 	if (dst && way->hooked(an->net) &&
 	    !pass_hooks(an->net, skb, way, &wire, dst))
 		return NF_STOLEN;
@@ -440,7 +433,7 @@ static int listens(struct net_device *dev, struct netdev_nested_priv *unused)
  */
 static inline bool is_listened_to(struct net_device *dev)
 {
-	return !list_empty(&dev->ptype_specific) ||
+	return listens(dev, NULL) ||
 	       (unlikely(!list_empty(&dev->adj_list.lower)) &&
 		netdev_walk_all_lower_dev_rcu(dev, listens, NULL));
 }
