@@ -38,12 +38,13 @@ static void ip4_read(struct sk_buff *skb, struct adit_flow *flow)
 	flow->inner_df = iph->frag_off & htons(IP_DF);
 }
 
-#define ADIT_FOLD_WORDS	(2 * sizeof(struct in6_addr) / sizeof(u32))
+/* Words that a flow is known by: ends, and ports */
+#define ADIT_FLOW_WORDS_MAX	(2 * sizeof(struct in6_addr) / sizeof(u32) + 1)
 
 /* What a packet's hash is made with, drawn ahead of the first tunnel */
 static struct {
 	hsiphash_key_t key;
-	u32 fold[ADIT_FOLD_WORDS];
+	u64 fold[ADIT_FLOW_WORDS_MAX + 1];
 } secret __read_mostly;
 
 void adit_inner_draw_secret(void)
@@ -51,20 +52,20 @@ void adit_inner_draw_secret(void)
 	net_get_random_once(&secret, sizeof(secret));
 }
 
-/* Which two of IPv6's pairs of addresses become the same is a matter of chance for
- * who does not know the secret (NH, of RFC 4418). Nothing of it can be learned from
- * what hsiphash() makes of that.
+/* Two of a flow's words. The upper half of the sum of all pairs is the same for two
+ * flows by chance only, 2 in 2^32, for who does not know the secret (Thorup's
+ * pair-multiply-shift). Nothing of it can be learned from what hsiphash() makes of
+ * that.
  */
-static u64 fold_addrs(const struct ipv6hdr *ip6h)
+static u64 fold_pair(__be32 one, __be32 other, unsigned int i)
 {
-	const __be32 *word = ip6h->saddr.s6_addr32;
-	u64 sum = 0;
-	unsigned int i;
+	return ((__force u32)one + secret.fold[i]) *
+	       ((__force u32)other + secret.fold[i + 1]);
+}
 
-	for (i = 0; i < ADIT_FOLD_WORDS; i += 2)
-		sum += (u64)((__force u32)word[i] + secret.fold[i]) *
-		       ((__force u32)word[i + 1] + secret.fold[i + 1]);
-	return sum;
+static u32 hash_sum(u64 sum)
+{
+	return hsiphash_1u32(sum >> 32, &secret.key);
 }
 
 static bool has_ports(u8 ipproto)
@@ -78,8 +79,8 @@ static u32 ip4_hash(const struct sk_buff *skb)
 
 	if (iph->ihl != 5 || ip_is_fragment(iph) || !has_ports(iph->protocol))
 		return 0;
-	return hsiphash_3u32((__force u32)iph->saddr, (__force u32)iph->daddr,
-			     *(const u32 *)(iph + 1), &secret.key);
+	return hash_sum(fold_pair(iph->saddr, iph->daddr, 0) +
+			fold_pair(0, *(const __be32 *)(iph + 1), 2));
 }
 
 static u8 ip4_dsfield(const struct sk_buff *skb)
@@ -182,13 +183,16 @@ static void ip6_too_deep(struct sk_buff *skb)
 static u32 ip6_hash(const struct sk_buff *skb)
 {
 	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
-	u64 ends;
+	const __be32 *from = ip6h->saddr.s6_addr32;
+	const __be32 *to = ip6h->daddr.s6_addr32;
 
 	if (!has_ports(ip6h->nexthdr))
 		return 0;
-	ends = fold_addrs(ip6h);
-	return hsiphash_3u32(ends, ends >> 32, *(const u32 *)(ip6h + 1),
-			     &secret.key);
+	return hash_sum(fold_pair(from[0], from[1], 0) +
+			fold_pair(from[2], from[3], 2) +
+			fold_pair(to[0], to[1], 4) +
+			fold_pair(to[2], to[3], 6) +
+			fold_pair(0, *(const __be32 *)(ip6h + 1), 8));
 }
 
 static u8 ip6_dsfield(const struct sk_buff *skb)
