@@ -93,7 +93,7 @@ static void gre_push_options(struct sk_buff *skb, struct adit_flow *flow,
 
 static void gre_push(struct sk_buff *skb, struct adit_flow *flow, u8 ipproto)
 {
-	struct gre_base_hdr *greh = skb_push(skb, gre_hlen(flow));
+	struct gre_base_hdr *greh = __skb_push(skb, gre_hlen(flow));
 
 	skb_reset_transport_header(skb);
 	greh->flags = flow->gre_flags;
@@ -187,7 +187,7 @@ static unsigned int fou_hlen(const struct adit_flow *flow)
 
 static void fou_push(struct sk_buff *skb, struct adit_flow *flow, u8 ipproto)
 {
-	struct udphdr *uh = skb_push(skb, sizeof(*uh));
+	struct udphdr *uh = __skb_push(skb, sizeof(*uh));
 
 	skb_reset_transport_header(skb);
 	uh->source = flow->sport;
@@ -214,7 +214,7 @@ static unsigned int gue_hlen(const struct adit_flow *flow)
 
 static void gue_push(struct sk_buff *skb, struct adit_flow *flow, u8 ipproto)
 {
-	struct guehdr *gueh = skb_push(skb, sizeof(*gueh));
+	struct guehdr *gueh = __skb_push(skb, sizeof(*gueh));
 
 	memset(gueh, 0, sizeof(*gueh));
 	gueh->proto_ctype = ipproto;

@@ -251,7 +251,7 @@ static void ip4_build(struct net *net, struct sk_buff *skb,
 	bool df = flow->df && !ip_mtu_locked(flow->dst);
 	struct iphdr *iph;
 
-	skb_push(skb, sizeof(*iph));
+	__skb_push(skb, sizeof(*iph));
 	skb_reset_network_header(skb);
 
 	iph = ip_hdr(skb);
@@ -558,7 +558,7 @@ static noinline void ip6_push_limit(struct sk_buff *skb, const struct adit_flow 
 		.pad = { IPV6_TLV_PADN, 1 },
 	};
 
-	memcpy(skb_push(skb, sizeof(limit)), &limit, sizeof(limit));
+	memcpy(__skb_push(skb, sizeof(limit)), &limit, sizeof(limit));
 }
 
 /* There is no DF bit: it is this host or nobody that makes fragments. A packet
@@ -572,7 +572,7 @@ static void ip6_build(struct net *net, struct sk_buff *skb,
 
 	if (unlikely(limited))
 		ip6_push_limit(skb, flow);
-	skb_push(skb, sizeof(*ip6h));
+	__skb_push(skb, sizeof(*ip6h));
 	skb_reset_network_header(skb);
 
 	ip6h = ipv6_hdr(skb);
