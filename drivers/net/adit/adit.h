@@ -194,6 +194,7 @@ enum adit_inner_index {
  * @df: outer packet may not be fragmented
  * @inner_df: inner packet may not be fragmented
  * @fits: all that comes of it fits the path
+ * @gso: it is to be cut into segments
  * @limit: how often the packet may still be encapsulated (RFC 2473, 4.1.1);
  *	-1: it does not say
  */
@@ -219,6 +220,7 @@ struct adit_flow {
 	bool inner_df;
 	bool noref;
 	bool fits;
+	bool gso;
 	s16 limit;
 };
 

@@ -234,16 +234,14 @@ static void set_entropy(struct net *net, struct sk_buff *skb,
  */
 static int prepare_offloads(struct sk_buff *skb, const struct adit_flow *flow)
 {
-	bool gso = skb_is_gso(skb);
-
-	if (likely(!gso && skb->ip_summed != CHECKSUM_PARTIAL)) {
+	if (likely(!flow->gso && skb->ip_summed != CHECKSUM_PARTIAL)) {
 		skb->ip_summed = CHECKSUM_NONE;
 		skb->encapsulation = 0;
 		return 0;
 	}
 	skb_reset_mac_header(skb);	/* segments are cut from there on */
-	return iptunnel_handle_offloads(skb,
-					gso ? adit_flow_gso_type(flow) : 0);
+	return iptunnel_handle_offloads(skb, flow->gso ?
+					     adit_flow_gso_type(flow) : 0);
 }
 
 static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
@@ -264,7 +262,7 @@ static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
 		skb->mark = config->fwmark;
 	skb->protocol = flow->outer->ethertype;
 
-	if (flow->hlen || skb_is_gso(skb))
+	if (flow->hlen || flow->gso)
 		adit_push(skb, flow);
 	flow->outer->build(t->net, skb, flow);
 	return ADIT_DROP_NONE;
@@ -365,7 +363,8 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 			       min_t(unsigned int, mtu, READ_ONCE(t->dev->mtu)));
 	flow.fits = skb->len <= mtu;
 	fit = likely(flow.fits) ? FIT_AS_IS : find_fit(skb, &flow, mtu);
-	if (skb_is_gso(skb) && fit == FIT_AS_IS && !adit_flow_gso_type(&flow))
+	flow.gso = skb_is_gso(skb);
+	if (flow.gso && fit == FIT_AS_IS && !adit_flow_gso_type(&flow))
 		fit = FIT_SEGMENTS;
 	if (fit == FIT_AS_IS)
 		return send(t, skb, &flow);
