@@ -63,7 +63,7 @@ struct ip_way {
 
 /* --- IPv4 */
 
-static void ip4_enter(struct net *net, struct sk_buff *skb)
+static __always_inline void ip4_enter(struct net *net, struct sk_buff *skb)
 {
 	__IP_UPD_PO_STATS(net, IPSTATS_MIB_IN, skb->len);
 	__IP_ADD_STATS(net, IPSTATS_MIB_NOECTPKTS +
@@ -135,7 +135,7 @@ static const struct ip_way ip4_way = {
 
 /* --- IPv6 */
 
-static void ip6_enter(struct net *net, struct sk_buff *skb)
+static __always_inline void ip6_enter(struct net *net, struct sk_buff *skb)
 {
 	struct inet6_dev *idev = __in6_dev_get(skb->dev);
 
@@ -238,7 +238,8 @@ struct adit_config *read_wire(struct adit_net *an, struct sk_buff *skb,
 /* As its socket would check it, which is past the outer header. What this host has
  * made, or another guest of its, has no sum yet.
  */
-static bool udp_csum_ok(struct sk_buff *skb, const struct adit_wire *wire)
+static __always_inline bool udp_csum_ok(struct sk_buff *skb,
+					const struct adit_wire *wire)
 {
 	unsigned int hlen = wire->outer->hlen;
 	bool ok;

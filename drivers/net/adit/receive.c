@@ -58,8 +58,8 @@ static enum adit_drop check_csum(struct sk_buff *skb,
 				 const struct adit_config *config,
 				 struct adit_wire *wire)
 {
-	if (config->encap != ADIT_ENCAP_NONE && config->encap_csum &&
-	    wire->outer == &adit_outer_ip6 && !wire->udp_csum)
+	if (wire->outer == &adit_outer_ip6 && !wire->udp_csum &&
+	    config->encap != ADIT_ENCAP_NONE && config->encap_csum)
 		return ADIT_DROP_RX_CSUM;
 
 	if (!(wire->gre_flags & GRE_CSUM))
