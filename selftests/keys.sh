@@ -117,6 +117,23 @@ two_keys() {
 	check_eq "by key 2" $((was1 + 2)) "$(rx adit1)"
 }
 
+# What has left GRE, and comes back to it, has no key.
+leaves_gre() {
+	local mode ns
+
+	ends "key 42" "key 42" || return
+	for mode in ip gre; do
+		for ns in "$A" "$B"; do
+			check "mode $mode" ip -n "$ns" link set adit0 \
+				type adit mode $mode
+		done
+		ping_ok "$A" "$V4"
+		ping_ok "$B" 10.9.0.1
+		no_drops "$A" adit0
+		no_drops "$B" adit0
+	done
+}
+
 # --- forged packets ----------------------------------------------------------
 
 # forged OPTIONS DROPS SPEC...: what B's tunnel with these OPTIONS makes of each:
@@ -181,6 +198,7 @@ run "a key where none is expected" mismatch "key 7" ""
 run "no key where one is expected" mismatch "" "key 7"
 run "key zero is a key" mismatch "" "key 0"
 run "two tunnels by their keys" two_keys
+run "no more GRE, no more key" leaves_gre
 
 run "checksum required" forged icsum "rx_csum +2" \
 	grecsum=ok !grecsum=bad !size=100 grecsum=ok

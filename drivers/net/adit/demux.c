@@ -185,7 +185,7 @@ static void index_entry(struct adit_entry *entry, struct adit_config *config,
 	key->remote = config->remote;
 	key->local = config->local;
 	key->link = config->link;
-	key->gre_key = config->ikey;
+	key->gre_key = config->ikeyed ? config->ikey : 0;
 	key->port = listen_port(config);
 	/* both ports are given: the tunnel is one flow */
 	if (key->port && config->sport && !config->listen)
