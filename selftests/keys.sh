@@ -156,6 +156,27 @@ forged() {
 	check_eq "drops" "$2" "$(drops_since "$B" adit0)"
 }
 
+# forge_one SPEC RECEIVED DROPS: of B's tunnel, afterwards
+forge_one() {
+	check "forge $1" packet "$A" forge "$A_IP" "$B_IP" "gre=1,$1"
+	busywait 5000 drops_are "$B" adit0 "$3"
+	busywait 5000 rx_is adit0 "$2"
+	check_eq "drops after $1" "$3" "$(drops_since "$B" adit0)"
+	check_eq "received after $1" "$2" "$(rx adit0)"
+}
+
+# Numbers go on after a change, but those of another peer begin anew.
+renumbered() {
+	end "$B" adit0 "$B_IP" "$A_IP" $V4/30 iseq || return
+	drops_mark "$B" adit0
+	forge_one n=1,seq=1000 1 ""
+	check "change" ip -n "$B" link set adit0 type adit ttl 9
+	forge_one n=2,seq=5 1 "rx_seq +1"
+	forge_one n=3,seq=1001 2 "rx_seq +1"
+	check "change" ip -n "$B" link set adit0 type adit ikey 0
+	forge_one n=4,seq=5,key=0 3 "rx_seq +1"
+}
+
 # numbers: those of 6 datagrams of A ascend by one.
 numbers() {
 	local seqs i
@@ -212,6 +233,7 @@ run "sequence: late, the same again, none" forged iseq "rx_seq +4" \
 	seq=5 seq=8 !seq=7 !seq=8 seq=9 !seq=5 !size=100 seq=10
 run "sequence: over the end" forged iseq "rx_seq +1" \
 	seq=0xfffffffe seq=0xffffffff seq=0 seq=1 !seq=0xffffffff seq=2
+run "sequence: after a change" renumbered
 run "sequence not required" forged "" "" seq=5 seq=4 size=100 seq=5
 run "numbers on the wire" numbers
 finish

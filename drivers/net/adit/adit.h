@@ -331,6 +331,8 @@ struct adit_routes {
  * @arp: ARP is kept from its device's addresses for it
  * @keeps_routes: outer routes serve more than one packet
  * @ingress: packets are caught at devices for it
+ * @iseq_next: lowest GRE sequence number that is not late, once one was received:
+ *	ADIT_ISEQ_SEEN is set then
  * @routes: outer routes as last looked up, per CPU
  * @rcu: freed by RCU: both packet paths hold it for as long as they run
  *
@@ -379,9 +381,12 @@ struct adit_config {
 	bool arp;
 	bool ingress;
 	bool keeps_routes;
+	atomic64_t iseq_next;
 	struct adit_routes __percpu *routes;
 	struct rcu_head rcu;
 };
+
+#define ADIT_ISEQ_SEEN	BIT_ULL(32)
 
 /* Has it one far end, which all packets go to and come from? */
 static inline bool adit_is_fixed(const struct adit_config *config)
@@ -404,8 +409,6 @@ struct adit_drop_counts {
  * @mtu_auto: the MTU follows the underlay (RTNL)
  * @mtu_syncing: the MTU change under way is our own (RTNL)
  * @oseq: next GRE sequence number
- * @iseq: lowest GRE sequence number that is not late, once one was received:
- *	ADIT_ISEQ_SEEN is set then
  */
 struct adit_tunnel {
 	struct net_device *dev;
@@ -417,10 +420,7 @@ struct adit_tunnel {
 	bool mtu_auto;
 	bool mtu_syncing;
 	atomic_t oseq;
-	atomic64_t iseq;
 };
-
-#define ADIT_ISEQ_SEEN	BIT_ULL(32)
 
 #define ADIT_SOCK_BUCKETS	64
 

@@ -131,6 +131,7 @@ struct adit_config *adit_config_alloc(const struct adit_config *old)
 	config->arp = false;
 	config->ingress = false;
 	config->allow = NULL;
+	atomic64_set(&config->iseq_next, 0);
 
 	config->routes = adit_routes_alloc();
 	if (!config->routes)
@@ -344,9 +345,9 @@ int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 	if (err)
 		return err;
 	/* another peer counts from 0 */
-	if (!adit_addr_equal(&old->remote, &new->remote) ||
-	    old->ikey != new->ikey || old->iseq != new->iseq)
-		atomic64_set(&new->tunnel->iseq, 0);
+	if (is_same_key(&old->entries[0].key, &new->entries[0].key) &&
+	    old->iseq == new->iseq)
+		atomic64_set(&new->iseq_next, atomic64_read(&old->iseq_next));
 	rcu_assign_pointer(new->tunnel->config, new);
 	adit_demux_del(an, old);
 	adit_unlisten(an, old);

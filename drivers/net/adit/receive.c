@@ -73,8 +73,7 @@ static enum adit_drop check_csum(struct sk_buff *skb,
 /* RFC 2890, 2.2, without the buffer that may put packets back in order: what
  * comes late is dropped. Numbers wrap.
  */
-static enum adit_drop check_seq(struct adit_tunnel *t,
-				const struct adit_config *config,
+static enum adit_drop check_seq(struct adit_config *config,
 				const struct adit_wire *wire)
 {
 	s64 was, is;
@@ -85,18 +84,18 @@ static enum adit_drop check_seq(struct adit_tunnel *t,
 		return ADIT_DROP_RX_SEQ;
 
 	is = ADIT_ISEQ_SEEN | (u32)(wire->seq + 1);
-	was = atomic64_read(&t->iseq);
+	was = atomic64_read(&config->iseq_next);
 	do {
 		if (was && (s32)(wire->seq - (u32)was) < 0)
 			return ADIT_DROP_RX_SEQ;
-	} while (!atomic64_try_cmpxchg(&t->iseq, &was, is));
+	} while (!atomic64_try_cmpxchg(&config->iseq_next, &was, is));
 	return ADIT_DROP_NONE;
 }
 
 /* All that can be told before the headers are taken off */
 static enum adit_drop check(struct adit_tunnel *t, struct sk_buff *skb,
-			    const struct adit_config *config,
-			    struct adit_wire *wire, bool goes_on)
+			    struct adit_config *config, struct adit_wire *wire,
+			    bool goes_on)
 {
 	enum adit_drop drop;
 
@@ -112,7 +111,7 @@ static enum adit_drop check(struct adit_tunnel *t, struct sk_buff *skb,
 	drop = check_csum(skb, config, wire);
 	if (drop != ADIT_DROP_NONE)
 		return drop;
-	return check_seq(t, config, wire);
+	return check_seq(config, wire);
 }
 
 /* Remote checksum offload: the sender has left the checksum of the inner packet
