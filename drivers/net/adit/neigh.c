@@ -15,6 +15,7 @@
 #include <linux/netdevice.h>
 #include <net/neighbour.h>
 #include <net/sch_generic.h>
+#include <net/xfrm.h>
 
 #include "adit.h"
 
@@ -33,13 +34,14 @@ static bool is_watched(struct net_device *dev)
 }
 
 /* Of a socket's packets the core takes times, and more; what the device might
- * have to be spared (segments, checksums, fragments, tags) it knows about.
+ * have to be spared (segments, checksums, fragments, tags) it knows about; and it
+ * is the core that encrypts what IPsec has left to devices.
  */
-static bool is_simple(const struct sk_buff *skb)
+static bool is_simple(struct sk_buff *skb)
 {
 	return !skb->sk && !skb_is_nonlinear(skb) && !skb_is_gso(skb) &&
 	       skb->ip_summed != CHECKSUM_PARTIAL &&
-	       !skb_vlan_tag_present(skb);
+	       !skb_vlan_tag_present(skb) && !xfrm_offload(skb);
 }
 
 /* neighbour.output */
