@@ -202,6 +202,20 @@ static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
 	return skb_is_gso(skb) ? FIT_SEGMENTS : FIT_FRAGMENTS;
 }
 
+/* Packets that GRO has only chained up may have no room before them for outer headers,
+ * which the kernel puts there all the same when it cuts the chain. Nor has it a good
+ * GRE checksum for segments by the time that IPsec encrypts them.
+ */
+static bool underlay_cuts(const struct sk_buff *skb,
+			  const struct adit_flow *flow)
+{
+	int type = adit_flow_gso_type(flow);
+
+	if (skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST)
+		return false;
+	return type && !(type & SKB_GSO_GRE_CSUM && dst_xfrm(flow->dst));
+}
+
 /* The packet has its hash by now. That the compiler knows so, too, spares a stack
  * what it would take to make one.
  */
@@ -364,7 +378,7 @@ static enum adit_drop xmit_one(struct adit_tunnel *t, struct sk_buff *skb)
 	flow.fits = skb->len <= mtu;
 	fit = likely(flow.fits) ? FIT_AS_IS : find_fit(skb, &flow, mtu);
 	flow.gso = skb_is_gso(skb);
-	if (flow.gso && fit == FIT_AS_IS && !adit_flow_gso_type(&flow))
+	if (flow.gso && fit == FIT_AS_IS && !underlay_cuts(skb, &flow))
 		fit = FIT_SEGMENTS;
 	if (fit == FIT_AS_IS)
 		return send(t, skb, &flow);
