@@ -27,6 +27,7 @@ adit-has := \
 	$(call adit-probe,DEV_LLTX,lltx:1,linux/netdevice.h) \
 	$(call adit-probe,NETSTATS_TX_ADD,dev_sw_netstats_tx_add,linux/netdevice.h) \
 	$(call adit-probe,KFREE_SKB_REASON,kfree_skb_reason,linux/skbuff.h) \
+	$(call adit-probe,GSO_FIXEDID_INNER,SKB_GSO_TCP_FIXEDID_INNER,linux/skbuff.h) \
 	$(if $(wildcard $(adit-inc)/net/gso.h),-DADIT_HAS_NET_GSO) \
 	$(if $(wildcard $(adit-inc)/net/netdev_lock.h),-DADIT_HAS_NET_NETDEV_LOCK) \
 	$(foreach r,$(adit-reasons),$(call adit-probe,REASON_$(r),SKB_DROP_REASON_$(r),$(adit-reason-files)))

@@ -13,6 +13,7 @@
 #include <linux/in.h>
 #include <linux/netdevice.h>
 #include <net/dst_metadata.h>
+#include <net/gso.h>
 #include <net/inet_ecn.h>
 #include <net/ip_tunnels.h>
 #include <net/rps.h>
@@ -285,6 +286,7 @@ static int pull_offloads(struct sk_buff *skb)
 		return -ENOMEM;
 	skb_shinfo(skb)->gso_type &= ~(NETIF_F_GSO_ENCAP_ALL >>
 				       NETIF_F_GSO_SHIFT);
+	adit_gso_ids_pull(skb);
 	return 0;
 }
 

@@ -248,14 +248,19 @@ static void set_entropy(struct net *net, struct sk_buff *skb,
  */
 static int prepare_offloads(struct sk_buff *skb, const struct adit_flow *flow)
 {
+	int err;
+
 	if (likely(!flow->gso && skb->ip_summed != CHECKSUM_PARTIAL)) {
 		skb->ip_summed = CHECKSUM_NONE;
 		skb->encapsulation = 0;
 		return 0;
 	}
 	skb_reset_mac_header(skb);	/* segments are cut from there on */
-	return iptunnel_handle_offloads(skb, flow->gso ?
-					     adit_flow_gso_type(flow) : 0);
+	err = iptunnel_handle_offloads(skb, flow->gso ?
+					    adit_flow_gso_type(flow) : 0);
+	if (!err && flow->gso)
+		adit_gso_ids_push(skb);
+	return err;
 }
 
 static enum adit_drop encapsulate(struct adit_tunnel *t, struct sk_buff *skb,
