@@ -165,10 +165,12 @@ static enum adit_drop too_big(struct sk_buff *skb,
 	struct adit_nest *nest = adit_nest_pop(&adit_xmits);
 
 	mtu = max_t(unsigned int, mtu, inner->min_mtu);
-	if (skb_valid_dst(skb))
-		skb_dst_update_pmtu_no_confirm(skb, mtu);
-	if (inner->too_big)
+	/* the header of what has no sender is not the route's */
+	if (inner->too_big) {
+		if (skb_valid_dst(skb))
+			skb_dst_update_pmtu_no_confirm(skb, mtu);
 		inner->too_big(skb, mtu);
+	}
 	adit_nest_push(&adit_xmits, nest);
 	return ADIT_DROP_TX_TOO_BIG;
 }
