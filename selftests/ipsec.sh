@@ -10,6 +10,7 @@ require ping socat tcpdump jq python3
 require_module esp4 xfrm_user
 
 BYTES=2097152
+PROTOS="4 41 47"	# of the outer packets
 KEY1=0x$(printf '11%.0s' {1..16})aabbccdd	# AES-128 and its salt
 KEY2=0x$(printf '22%.0s' {1..16})ddccbbaa
 
@@ -30,11 +31,11 @@ sa() {
 	done
 }
 
-# policy NS DIR SRC DST: of both outer protocols.
+# policy NS DIR SRC DST: of PROTOS.
 policy() {
 	local proto
 
-	for proto in 4 41; do
+	for proto in $PROTOS; do
 		must ip -n "$1" xfrm policy add dir "$2" src "$3/32" \
 			dst "$4/32" proto "$proto" tmpl src "$3" dst "$4" \
 			proto esp reqid 1 mode transport
@@ -120,7 +121,7 @@ in_the_clear() {
 
 	settle "$A" adit0
 	drops_mark "$A" adit0
-	for proto in 4 41; do
+	for proto in $PROTOS; do
 		must ip -n "$B" xfrm policy delete dir out src "$B_IP/32" \
 			dst "$A_IP/32" proto "$proto"
 	done
@@ -151,6 +152,28 @@ later() {
 	check_eq "MTU" "$MTU_1500" "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)"
 }
 
+# Segments of a packet in GRE with a checksum each, which are encrypted last by the
+# kernel's offload of ESP.
+gre_checksums() {
+	local ns
+
+	modprobe -q esp4_offload ||
+		{ skip "no esp4_offload"; return; }
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" xfrm state flush
+	done
+	sa "$A_IP" "$B_IP" 0x101 "$KEY1"
+	sa "$B_IP" "$A_IP" 0x202 "$KEY2"
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" link set adit0 type adit mode gre csum
+		drops_mark "$ns" adit0
+	done
+	tcp 10.9.0.2 10.9.0.1
+	tcp fd09::2 fd09::1
+	check_drops "$A" adit0
+	check_drops "$B" adit0
+}
+
 topo_router
 ip -n "$A" xfrm state add src "$A_IP" dst "$B_IP" proto esp spi 0x101 reqid 1 \
 	mode transport aead 'rfc4106(gcm(aes))' "$KEY1" 128 2>/dev/null ||
@@ -173,4 +196,5 @@ case_run "nothing was dropped at B" check_drops "$B" adit0
 case_run "PMTU by ICMP about ESP" pmtu
 case_run "what comes in the clear is refused" in_the_clear
 case_run "policy that comes later" later
+case_run "GRE with checksums, TCP" gre_checksums
 finish
