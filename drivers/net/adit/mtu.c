@@ -11,7 +11,9 @@
 #include <linux/if_ether.h>
 #include <net/fib_notifier.h>
 #include <net/ip.h>
+#include <net/lwtunnel.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "adit.h"
 
@@ -22,12 +24,17 @@
 #define ADIT_MTU_SPARE	19
 
 /* A route's own MTU: its metric, else its device's, but not what ICMP taught.
- * IPsec is asked for its overhead.
+ * IPsec is asked for its overhead, as is what else the route puts before packets.
  */
 static unsigned int route_mtu(const struct adit_config *config,
 			      const struct dst_entry *dst)
 {
-	return dst_xfrm(dst) ? dst_mtu(dst) : config->outer->route_mtu(dst);
+	unsigned int mtu;
+
+	if (dst_xfrm(dst))
+		return dst_mtu(dst);
+	mtu = config->outer->route_mtu(dst);
+	return mtu - lwtunnel_headroom(dst->lwtstate, mtu);
 }
 
 /* What tunnels have to know of the device below them */
