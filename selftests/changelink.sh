@@ -205,8 +205,58 @@ refused_keeps_socket() {
 	expect_extack "UDP port 6080 is a tunnel's with another encapsulation" \
 		ip -n "$A" link set fou0 type adit encap-dport 6080
 	check_eq "the socket" "$was" "$(socket)"
+	expect_extack "local is not an address of this host" ip -n "$A" \
+		link set fou0 type adit encap gue local 192.0.2.77
+	check_eq "the socket" "$was" "$(socket)"
 	must ip -n "$A" link del gue0
 	must ip -n "$A" link del fou0
+}
+
+# bind_port ADDR: as somebody else would who has SO_REUSEADDR
+bind_port() {
+	in_ns "$A" python3 -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('$1', 5555))"
+}
+
+# One to any address and one to this: whichever is first. Nobody else's is let in.
+share_port() {
+	local first second dev
+
+	for first in any $A_IP; do
+		[ $first = any ] && second=$A_IP || second=any
+		must ip -n "$A" link add fou0 type adit local $first \
+			remote 192.0.2.98 encap fou encap-dport 5555
+		check "local $second after $first" ip -n "$A" link add fou1 \
+			type adit local $second remote 192.0.2.99 \
+			encap fou encap-dport 5555
+		check_fails "bind to any" bind_port 0.0.0.0
+		check_fails "bind to $A_IP" bind_port $A_IP
+		for dev in fou0 fou1; do
+			must ip -n "$A" link del $dev
+		done
+		check "bind to what is free again" bind_port $A_IP
+	done
+}
+
+# What has the port alone takes it along to another encapsulation.
+takes_port_along() {
+	local encap
+
+	must ip -n "$A" link set adit0 type adit encap fou encap-dport 5555
+	must ip -n "$B" link set adit0 type adit encap fou encap-dport 5555
+	for encap in gue fou; do
+		check "A: $encap" ip -n "$A" link set adit0 type adit encap $encap
+		check "B: $encap" ip -n "$B" link set adit0 type adit encap $encap
+		ping_ok "$A" 10.9.0.2
+		ping_ok "$B" 10.9.0.1
+		check_match "one socket" "^sk:[0-9a-f]*$" "$(socket)"
+	done
+	must ip -n "$A" link set adit0 type adit encap none
+	must ip -n "$B" link set adit0 type adit encap none
+	ping_ok "$A" 10.9.0.2
 }
 
 # All that A had sent up to now and that did not leave by wire2 came in at B,
@@ -372,5 +422,7 @@ case_run "local moves the tunnel" local_moves
 case_run "dev moves the tunnel" binding_moves
 case_run "two tunnels swap their ends" swap
 case_run "a refused change keeps the socket" refused_keeps_socket
+case_run "a port of two addresses" share_port
+case_run "a port of another encapsulation" takes_port_along
 capture_stop ends
 finish

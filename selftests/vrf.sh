@@ -143,6 +143,8 @@ sockets() {
 		sort | xargs
 }
 
+count_sockets() { in_ns "$A" ss -Hlun "sport = :5555" | wc -l; }
+
 # The same of two tunnels by one UDP port, whose socket goes with it.
 port_leaves_fou() {
 	local fou="encap fou encap-dport 5555"
@@ -164,6 +166,21 @@ port_leaves_fou() {
 	must ip -n "$A" link set eth1 master vrf1
 	check_eq "sockets" "vrf1" "$(sockets)"
 	carries 1
+	# beside one in no VRF, whose socket stays where it is
+	must ip -n "$A" link add other type adit remote 192.0.2.99 $fou
+	check_eq "sockets, of two" "vrf1 2" "$(sockets) $(count_sockets)"
+	carries 1
+	must ip -n "$A" link set eth1 nomaster
+	check_eq "sockets, of one" " 1" "$(sockets) $(count_sockets)"
+	carries 1
+	must ip -n "$A" link set eth1 master vrf1
+	check_eq "sockets, of two" "vrf1 2" "$(sockets) $(count_sockets)"
+	carries 1
+	must ip -n "$A" link del adit1
+	tunnel 1 dev eth1 $fou
+	check_eq "sockets, of two" "vrf1 2" "$(sockets) $(count_sockets)"
+	carries 1
+	must ip -n "$A" link del other
 	must ip -n "$A" link del adit1
 	must ip -n "$B1" link del adit0
 	must ip -n "$B1" link add adit0 type adit local $B_IP remote $A_IP

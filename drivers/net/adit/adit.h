@@ -816,10 +816,8 @@ void adit_gre_unregister(bool ip6);
 
 /* udp.c */
 int adit_listen(struct adit_net *an, struct adit_config *config,
-		struct netlink_ext_ack *extack);
+		const struct adit_config *old, struct netlink_ext_ack *extack);
 void adit_unlisten(struct adit_net *an, struct adit_config *config);
-int adit_relisten(struct adit_net *an, struct adit_config *config,
-		  struct adit_config *old, struct netlink_ext_ack *extack);
 void adit_udp_follow(const struct net_device *dev);
 bool adit_udp_read(struct adit_net *an, struct sk_buff *skb,
 		   struct adit_wire *wire);

@@ -503,8 +503,8 @@ static int adit_validate(struct adit_config *config, struct net *net,
 	err = validate_ends(config, net, data, extack);
 	if (err)
 		return err;
-	err = adit_relisten(adit_net(net), config,
-			    rtnl_dereference(config->tunnel->config), extack);
+	err = adit_listen(adit_net(net), config,
+			  rtnl_dereference(config->tunnel->config), extack);
 	if (err)
 		NL_SET_BAD_ATTR(extack, listen_attr(config, data, err));
 	return err;
@@ -620,8 +620,6 @@ static int adit_changelink(struct net_device *dev, struct nlattr *tb[],
 		err = adit_demux_replace(adit_net(t->net), old, new);
 	if (err) {
 		drop_config(adit_net(t->net), new);
-		if (adit_listen(adit_net(t->net), old, NULL))
-			netdev_err(dev, "no longer receives: its port was taken meanwhile\n");
 		return err;
 	}
 	adit_mtu_sync(t);

@@ -32,7 +32,6 @@
  * @mode: enum adit_mode of all that comes in, unless the packets say
  * @encap: enum adit_encap of all that comes in
  * @users: number of tunnels (RTNL)
- * @movers: of these, that are to be where its device is now (RTNL)
  * @rcu: freed by RCU
  */
 struct adit_sock {
@@ -46,7 +45,6 @@ struct adit_sock {
 	u8 mode;
 	u8 encap;
 	unsigned int users;
-	unsigned int movers;
 	struct rcu_head rcu;
 };
 
@@ -272,27 +270,91 @@ static int err_udp_lookup(struct sock *sk, struct sk_buff *skb)
 
 /* --- sockets */
 
-static int open_sock(struct adit_sock *s)
+static int bind_once(const struct adit_sock *s)
 {
-	struct net *net = s->an->net;
-	struct udp_port_cfg port = {
-		.family = s->outer->family,
-		.local_udp_port = s->port,
-		.bind_ifindex = s->bound,
-		.ipv6_v6only = true,
+	struct sockaddr_in6 in6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = s->port,
+		.sin6_addr = s->local.v6,
 	};
+	struct sockaddr_in in4 = {
+		.sin_family = AF_INET,
+		.sin_port = s->port,
+		.sin_addr.s_addr = s->local.v4,
+	};
+
+	return s->outer->family == AF_INET ?
+	       adit_kernel_bind(s->sock, &in4, sizeof(in4)) :
+	       adit_kernel_bind(s->sock, &in6, sizeof(in6));
+}
+
+/* Return: whether there are others of the port. */
+static bool set_reuse(const struct adit_sock *s, unsigned char reuse)
+{
+	const struct adit_sock *other;
+	bool has_others = false;
+
+	s->sock->sk->sk_reuse = reuse;
+	hlist_for_each_entry(other, adit_sock_bucket(s->an, s->port), node)
+		if (other->port == s->port && other->outer == s->outer) {
+			other->sock->sk->sk_reuse = reuse;
+			has_others = true;
+		}
+	return has_others;
+}
+
+/* One to any address, or in any VRF, is in the way of all others to the kernel, though
+ * it would know which is meant. Those of tunnels are not in each other's way; nobody
+ * else is let in but at that very moment.
+ */
+static int bind_beside_own(const struct adit_sock *s)
+{
+	int err = bind_once(s);
+
+	if (err != -EADDRINUSE)
+		return err;
+	if (set_reuse(s, SK_CAN_REUSE))
+		err = bind_once(s);
+	set_reuse(s, SK_NO_REUSE);
+	return err;
+}
+
+static int set_up_sock(const struct adit_sock *s, bool anyhow)
+{
+	struct sock *sk = s->sock->sk;
+	int err = 0;
+
+	if (s->outer->family == AF_INET6) {
+		ip6_sock_set_v6only(sk);
+		udp_set_no_check6_rx(sk, true);
+	}
+	if (anyhow)
+		ip_sock_set_freebind(sk);
+	if (s->bound)
+		err = sock_bindtoindex(sk, s->bound, true);
+	return err ?: bind_beside_own(s);
+}
+
+/* @anyhow: even if @s->local is not an address of this host (yet) */
+static int open_sock(struct adit_sock *s, bool anyhow)
+{
 	struct udp_tunnel_sock_cfg tunnel = {
 		.sk_user_data = s,
 		.encap_type = 1,
 		.encap_rcv = rcv_udp,
 		.encap_err_lookup = err_udp_lookup,
 	};
+	struct net *net = s->an->net;
 	int err;
 
-	memcpy(&port.local_ip6, &s->local, s->outer->addr_len);
-	err = udp_sock_create(net, &port, &s->sock);
+	err = sock_create_kern(net, s->outer->family, SOCK_DGRAM, 0, &s->sock);
 	if (err)
 		return err;
+	err = set_up_sock(s, anyhow);
+	if (err) {
+		sock_release(s->sock);
+		return err;
+	}
 	setup_udp_tunnel_sock(net, adit_udp_tunnel_sock(s->sock), &tunnel);
 	return 0;
 }
@@ -307,18 +369,45 @@ static void close_sock(struct adit_sock *s)
 }
 
 /* A socket that takes packets to any address takes those to one as well. */
+static bool overlap(const struct adit_sock *s, const struct adit_sock *want)
+{
+	return s->port == want->port && s->outer == want->outer &&
+	       s->bound == want->bound &&
+	       (adit_addr_is_any(&s->local) || adit_addr_is_any(&want->local) ||
+		adit_addr_equal(&s->local, &want->local));
+}
+
+static bool is_same_format(const struct adit_sock *s,
+			   const struct adit_sock *want)
+{
+	return s->encap == want->encap && s->mode == want->mode;
+}
+
 static struct adit_sock *find_sock(struct adit_net *an,
 				   const struct adit_sock *want)
 {
 	struct adit_sock *s;
 
 	hlist_for_each_entry(s, adit_sock_bucket(an, want->port), node)
-		if (s->port == want->port && s->outer == want->outer &&
-		    s->bound == want->bound &&
+		if (overlap(s, want) && is_same_format(s, want) &&
 		    (adit_addr_is_any(&s->local) ||
-		     adit_addr_equal(&s->local, &want->local)))
+		     !adit_addr_is_any(&want->local)))
 			return s;
 	return NULL;
+}
+
+/* @old: goes when its tunnel is as it is to be */
+static bool is_taken(struct adit_net *an, const struct adit_sock *want,
+		     const struct adit_config *old)
+{
+	const struct adit_sock *s;
+
+	hlist_for_each_entry(s, adit_sock_bucket(an, want->port), node)
+		if (overlap(s, want) && !is_same_format(s, want) &&
+		    !(old && s->users == 1 &&
+		      (old->socks[0] == s || old->socks[1] == s)))
+			return true;
+	return false;
 }
 
 static int refuse_port(struct netlink_ext_ack *extack, __be16 port,
@@ -350,34 +439,44 @@ static void refuse_sock(struct netlink_ext_ack *extack, __be16 port, int err)
 	}
 }
 
-static struct adit_sock *share_sock(struct adit_net *an,
-				    const struct adit_sock *want,
-				    struct netlink_ext_ack *extack)
+static struct adit_sock *new_sock(const struct adit_sock *want, bool anyhow)
 {
-	struct adit_sock *s = find_sock(an, want);
+	struct adit_sock *s = kmemdup(want, sizeof(*want), GFP_KERNEL);
 	int err;
 
-	if (s && (s->encap != want->encap || s->mode != want->mode)) {
+	if (!s)
+		return ERR_PTR(-ENOMEM);
+	err = open_sock(s, anyhow);
+	if (err) {
+		kfree(s);
+		return ERR_PTR(err);
+	}
+	s->users = 1;
+	hlist_add_tail_rcu(&s->node, adit_sock_bucket(s->an, s->port));
+	return s;
+}
+
+static struct adit_sock *share_sock(struct adit_net *an,
+				    const struct adit_sock *want,
+				    const struct adit_config *old,
+				    struct netlink_ext_ack *extack)
+{
+	struct adit_sock *s;
+	int err;
+
+	if (is_taken(an, want, old)) {
 		err = refuse_port(extack, want->port,
 				  "is a tunnel's with another encapsulation");
 		return ERR_PTR(err);
 	}
+	s = find_sock(an, want);
 	if (s) {
 		s->users++;
 		return s;
 	}
-
-	s = kmemdup(want, sizeof(*want), GFP_KERNEL);
-	if (!s)
-		return ERR_PTR(-ENOMEM);
-	err = open_sock(s);
-	if (err) {
-		kfree(s);
-		refuse_sock(extack, want->port, err);
-		return ERR_PTR(err);
-	}
-	s->users = 1;
-	hlist_add_tail_rcu(&s->node, adit_sock_bucket(an, s->port));
+	s = new_sock(want, false);
+	if (IS_ERR(s))
+		refuse_sock(extack, want->port, PTR_ERR(s));
 	return s;
 }
 
@@ -394,7 +493,8 @@ static int bind_to(struct net *net, const struct adit_key *key)
 }
 
 static int listen_udp(struct adit_net *an, struct adit_config *config,
-		      unsigned int i, struct netlink_ext_ack *extack)
+		      const struct adit_config *old, unsigned int i,
+		      struct netlink_ext_ack *extack)
 {
 	const struct adit_key *key = &config->entries[i].key;
 	struct adit_sock *s, want = {
@@ -408,7 +508,7 @@ static int listen_udp(struct adit_net *an, struct adit_config *config,
 		.mode = config->encap == ADIT_ENCAP_GUE ? 0 : config->mode,
 	};
 
-	s = share_sock(an, &want, extack);
+	s = share_sock(an, &want, old, extack);
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	config->socks[i] = s;
@@ -461,30 +561,30 @@ static void refuse_hook(struct netlink_ext_ack *extack, int err)
 /**
  * adit_listen - open what a tunnel's packets come in by
  * @an: netns of the underlay
- * @config: the tunnel's, indexed; remembers what is open, which stays so
+ * @config: what the tunnel is to be, indexed; remembers what is open
+ * @old: what it is, which is not in the way; NULL: nothing yet
  * @extack: told why not
  *
+ * What @old has open stays so.
  * Context: RTNL; sleeps. Return: 0, or a negative errno and nothing is open.
  */
 int adit_listen(struct adit_net *an, struct adit_config *config,
-		struct netlink_ext_ack *extack)
+		const struct adit_config *old, struct netlink_ext_ack *extack)
 {
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; !err && i < config->n_entries; i++) {
-		if (config->socks[i] || config->gre[i])
-			continue;
 		if (config->encap != ADIT_ENCAP_NONE)
-			err = listen_udp(an, config, i, extack);
+			err = listen_udp(an, config, old, i, extack);
 		else if (config->mode == ADIT_MODE_GRE)
 			err = listen_gre(config, i, extack);
 	}
-	if (!err && !config->ingress) {
+	if (!err) {
 		adit_ingress_hold(an);
 		config->ingress = true;
 	}
-	if (!err && config->deliver == ADIT_DELIVER_UNDERLAY && !config->arp) {
+	if (!err && config->deliver == ADIT_DELIVER_UNDERLAY) {
 		err = adit_arp_hide(an);
 		config->arp = !err;
 		refuse_hook(extack, err);
@@ -492,17 +592,6 @@ int adit_listen(struct adit_net *an, struct adit_config *config,
 	if (err)
 		adit_unlisten(an, config);
 	return err;
-}
-
-static void close_socks(struct adit_config *config)
-{
-	unsigned int i;
-
-	for (i = 0; i < config->n_entries; i++) {
-		if (config->socks[i])
-			close_sock(config->socks[i]);
-		config->socks[i] = NULL;
-	}
 }
 
 /**
@@ -516,10 +605,13 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 {
 	unsigned int i;
 
-	close_socks(config);
-	for (i = 0; i < config->n_entries; i++)
+	for (i = 0; i < config->n_entries; i++) {
+		if (config->socks[i])
+			close_sock(config->socks[i]);
+		config->socks[i] = NULL;
 		if (config->gre[i])
 			unlisten_gre(config, i);
+	}
 	if (config->ingress)
 		adit_ingress_put(an);
 	config->ingress = false;
@@ -528,70 +620,31 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 	config->arp = false;
 }
 
-/**
- * adit_relisten - the same for a tunnel that is there already
- * @an: netns of the underlay
- * @config: what it is to be
- * @old: what it is; NULL: nothing yet
- * @extack: told why not
- *
- * What the tunnel has open itself is not in its way: if its port is in use, which
- * it had before, its sockets are closed for that, and for a moment none is open.
- * Context: RTNL; sleeps.
- * Return: as adit_listen(); the caller opens again what @old needs when the
- * change comes to nothing.
+/* The socket of a tunnel whose device has come into another VRF, which needs no
+ * address there, as opening one does: they may have gone with the VRF that it was in.
  */
-int adit_relisten(struct adit_net *an, struct adit_config *config,
-		  struct adit_config *old, struct netlink_ext_ack *extack)
+static int follow(struct adit_config *config, unsigned int i)
 {
-	int err;
+	struct adit_sock *s = config->socks[i], want, *there;
 
-	if (!old)
-		return adit_listen(an, config, extack);
-	err = adit_listen(an, config, NULL);
-	if (!err)
+	if (!s)
 		return 0;
-	if (err == -EADDRINUSE &&
-	    old->entries[0].key.port == config->entries[0].key.port)
-		close_socks(old);
-	return adit_listen(an, config, extack);
-}
-
-/* A socket of a tunnel whose device has come into another VRF, which is @to now */
-static bool has_moved(struct adit_net *an, const struct adit_config *config,
-		      unsigned int i, int *to)
-{
-	if (!config->socks[i])
-		return false;
-	*to = bind_to(an->net, &config->entries[i].key);
-	return *to != config->socks[i]->bound;
-}
-
-/* It is taken along where all its tunnels move, which needs no address, as opening
- * one does; or that of others is shared, who are there already.
- */
-static int move_sock(struct adit_config *config, unsigned int i, int to)
-{
-	struct adit_sock *s = config->socks[i], want = *s, *other;
-	int err;
-
-	want.bound = to;
-	other = find_sock(s->an, &want);
-	if (other && (other->encap != s->encap || other->mode != s->mode))
-		return -EADDRINUSE;
-	if (other) {
-		other->users++;
-		config->socks[i] = other;
-		s->movers--;
-		close_sock(s);
+	want = *s;
+	want.bound = bind_to(s->an->net, &config->entries[i].key);
+	if (want.bound == s->bound)
 		return 0;
-	}
-	if (s->movers != s->users)
+	if (is_taken(s->an, &want, NULL))
 		return -EADDRINUSE;
-	err = sock_bindtoindex(s->sock->sk, to, true);
-	if (!err)
-		WRITE_ONCE(s->bound, to);
-	return err;
+	there = find_sock(s->an, &want);
+	if (there)
+		there->users++;
+	else
+		there = new_sock(&want, true);
+	if (IS_ERR(there))
+		return PTR_ERR(there);
+	config->socks[i] = there;
+	close_sock(s);
+	return 0;
 }
 
 /**
@@ -607,29 +660,19 @@ void adit_udp_follow(const struct net_device *dev)
 	struct adit_config *config;
 	struct adit_tunnel *t;
 	unsigned int i;
-	int to;
+	int err;
 
 	/* NULL in a netns that is still being set up */
 	if (!an)
 		return;
 	list_for_each_entry(t, &an->tunnels, list) {
 		config = rtnl_dereference(t->config);
-		for (i = 0; i < config->n_entries; i++)
-			if (has_moved(an, config, i, &to))
-				config->socks[i]->movers++;
-	}
-	list_for_each_entry(t, &an->tunnels, list) {
-		config = rtnl_dereference(t->config);
-		for (i = 0; i < config->n_entries; i++)
-			if (has_moved(an, config, i, &to) &&
-			    move_sock(config, i, to))
-				netdev_warn(t->dev, "no longer receives: its UDP port is taken where %s is now\n",
-					    dev->name);
-	}
-	list_for_each_entry(t, &an->tunnels, list) {
-		config = rtnl_dereference(t->config);
-		for (i = 0; i < config->n_entries; i++)
-			if (config->socks[i])
-				config->socks[i]->movers = 0;
+		for (i = 0; i < config->n_entries; i++) {
+			err = follow(config, i);
+			if (err)
+				netdev_warn(t->dev, "no longer receives: no UDP port %u where %s is now: error %d\n",
+					    ntohs(config->socks[i]->port),
+					    dev->name, err);
+		}
 	}
 }
