@@ -155,6 +155,18 @@ nested() {
 	allow allow 192.0.2.0/24
 }
 
+# shows N: so many prefixes of adit0, asked for by name and among all devices.
+shows() {
+	local name
+
+	for name in adit0 ""; do
+		# shellcheck disable=SC2086 # a word or none
+		check_eq "prefixes by adit show $name" "$1" \
+			"$(in_ns "$N1" adit show $name |
+				grep -o 'allow [0-9]' | wc -l)"
+	done
+}
+
 # The most there may be, of which every second address is allowed
 many() {
 	local args=() i
@@ -163,8 +175,7 @@ many() {
 		args+=(allow "198.51.$((i / 128)).$((i % 128 * 2))")
 	done
 	check "1024 prefixes" in_ns "$N1" adit set adit0 "${args[@]}"
-	check_eq "prefixes" 1024 "$(in_ns "$N1" adit show adit0 |
-		grep -o 'allow [0-9]' | wc -l)"
+	shows 1024
 	taken_from "$N2" 198.51.0.0
 	refused_from "$N2" 198.51.0.1
 	taken_from "$N2" 198.51.3.128
@@ -186,8 +197,7 @@ counts() {
 		args+=(allow "198.51.0.$n")
 		[ $n -ge 64 ] || continue
 		must in_ns "$N1" adit set adit0 "${args[@]}"
-		check_eq "prefixes" $n "$(in_ns "$N1" adit show adit0 |
-			grep -o 'allow [0-9]' | wc -l)"
+		shows $n
 	done
 	must ip -n "$N1" link set adit0 mtu 0
 	allow allow 192.0.2.0/24

@@ -181,7 +181,7 @@ static const struct adit_printer counter = {
 	.close = ignore,
 };
 
-/* By itself, for only so a long list of prefixes is shown. */
+/* By itself: among all of the host, a long list of prefixes is not shown. */
 static int read_device(struct device *device, const char *name)
 {
 	struct dump dump = { 0 };

@@ -205,7 +205,7 @@ static int look_up(struct plan *plan)
 	dump_free(&links);
 	if (status || plan->create)
 		return status;
-	/* By itself: nowhere else is a long list of prefixes shown. */
+	/* By itself: among all, a long list of prefixes is not shown. */
 	return get_link(plan->name, &plan->dump);
 }
 

@@ -370,7 +370,11 @@ int dump_talk(struct nlmsghdr *request, struct dump *dump)
 	return EXIT_OK;
 }
 
-/* The kernel filters by kind, unless the kind is not even loaded. */
+/*
+ * The kernel filters by kind, unless the kind is not even loaded. Only when it
+ * is asked for more than usual does it make room for what the largest link has
+ * to say; VFs are more, and these links have none.
+ */
 int link_dump(struct dump *dump, const char *kind)
 {
 	__u32 buf[LINK_REQUEST_MAX / sizeof(__u32)];
@@ -379,6 +383,7 @@ int link_dump(struct dump *dump, const char *kind)
 
 	request = link_request(buf, RTM_GETLINK, NLM_F_DUMP, NULL);
 	if (kind) {
+		mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_VF);
 		linkinfo = mnl_attr_nest_start(request, IFLA_LINKINFO);
 		mnl_attr_put_strz(request, IFLA_INFO_KIND, kind);
 		mnl_attr_nest_end(request, linkinfo);
