@@ -276,6 +276,10 @@ kernel_errors() {
 	refused 2 '^adit: type: mine already has' $VIP from any
 	gone mine
 	refused 2 '^adit: from: .*twice' $VIP from 192.0.2.1 192.0.2.1/32
+	silent $VIP from 192.0.2.1 192.0.2.3
+	refused 2 '^adit: from: .*twice' $VIP from 192.0.2.1 192.0.2.1/32
+	refused 2 '^adit: from: .*twice' $VIP from 192.0.2.3 192.0.2.3
+	gone
 	must ip -n "$B" link add mine type adit remote 192.0.2.1 encap fou \
 		encap-dport 6080
 	refused 2 '^adit: (port|type): ' $VIP from any type gue

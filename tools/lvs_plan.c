@@ -79,29 +79,42 @@ static char *copy(const char *text)
 
 /* --- the plan */
 
-/* The prefixes are in the order of the kernel's liking. */
-static bool same_list(const struct adit_payload *payload, struct adit_span span)
+static bool has_prefix(struct adit_span list, const struct nlattr *prefix)
 {
-	const struct nlattr *want = (const void *)payload->list, *has;
-	const char *want_end = (const char *)payload->list + payload->len;
-	const char *has_end = (const char *)span.data + span.len;
+	const char *end = (const char *)list.data + list.len;
+	const struct nlattr *has;
 
-	if (payload->len != span.len)
-		return false;
-	for (; mnl_attr_ok(want, want_end - (const char *)want);
-	     want = mnl_attr_next(want)) {
-		for (has = span.data;
-		     mnl_attr_ok(has, has_end - (const char *)has);
-		     has = mnl_attr_next(has))
-			if (has->nla_len == want->nla_len &&
-			    !memcmp(mnl_attr_get_payload(has),
-				    mnl_attr_get_payload(want),
-				    mnl_attr_get_payload_len(has)))
-				break;
-		if (!mnl_attr_ok(has, has_end - (const char *)has))
+	for (has = list.data; mnl_attr_ok(has, end - (const char *)has);
+	     has = mnl_attr_next(has))
+		if (has->nla_len == prefix->nla_len &&
+		    !memcmp(mnl_attr_get_payload(has),
+			    mnl_attr_get_payload(prefix),
+			    mnl_attr_get_payload_len(has)))
+			return true;
+	return false;
+}
+
+static bool has_all(struct adit_span list, struct adit_span of)
+{
+	const char *end = (const char *)of.data + of.len;
+	const struct nlattr *prefix;
+
+	for (prefix = of.data; mnl_attr_ok(prefix, end - (const char *)prefix);
+	     prefix = mnl_attr_next(prefix))
+		if (!has_prefix(list, prefix))
 			return false;
-	}
 	return true;
+}
+
+/*
+ * The prefixes are in the order of the kernel's liking; and what is given twice
+ * is for the kernel to refuse.
+ */
+static bool same_list(const struct adit_payload *payload, struct adit_span has)
+{
+	struct adit_span want = { payload->list, payload->len };
+
+	return want.len == has.len && has_all(has, want) && has_all(want, has);
 }
 
 static bool is_zero(const struct adit_payload *payload)
