@@ -144,6 +144,13 @@ in_line() {
 	check_match "options" "^mode ip remote any ttl 3 .*deliver underlay" \
 		"$(options lvs-ipip)"
 	check "up" is_up lvs-ipip
+	must ip -n "$B" addr flush dev lvs-ipip scope global
+	must ip -n "$B" addr add $VIP/24 dev lvs-ipip scope link
+	must ip -n "$B" addr add 192.0.2.81/32 dev lvs-ipip scope link
+	silent $VIP
+	check_eq "addresses of the link's scope" "" \
+		"$(ip -n "$B" -4 -o addr show dev lvs-ipip scope link)"
+	check_eq "addresses" "$VIP/32" "$(addresses lvs-ipip)"
 	gone
 }
 
@@ -377,6 +384,7 @@ check_address() {
 	elsewhere eth0 $VIP/24
 	elsewhere eth0 $VIP6/64
 	elsewhere lo $VIP/32
+	elsewhere lo $VIP/32 scope link
 	must in_ns "$B" sysctl -qw net.ipv4.conf.all.arp_ignore=1
 	elsewhere eth0 $VIP/32
 	must ip -n "$B" addr add $VIP/32 dev lo
@@ -388,9 +396,9 @@ check_address() {
 	served
 }
 
-# elsewhere DEV PREFIX: the cure that it names helps, too.
+# elsewhere DEV PREFIX [WORD...]: the cure that it names helps, too.
 elsewhere() {
-	must ip -n "$B" addr add $2 dev $1
+	must ip -n "$B" addr add $2 dev $1 "${@:3}"
 	finds problem ${2%/*} "it is on $1, so that this host answers for it \
 on eth0. ip addr del $2 dev $1" 3
 	must ip -n "$B" addr del $2 dev $1

@@ -106,8 +106,8 @@ static void read_addr(const struct nlmsghdr *message, struct addresses *addrs)
 	};
 
 	if (message->nlmsg_type != RTM_NEWADDR ||
-	    info->ifa_scope == RT_SCOPE_LINK ||
-	    (addr.family != AF_INET && addr.family != AF_INET6))
+	    (addr.family != AF_INET && addr.family != AF_INET6) ||
+	    (addr.family == AF_INET6 && info->ifa_scope == RT_SCOPE_LINK))
 		return;
 	mnl_attr_parse(message, sizeof(*info), read_attr, &addr);
 	addr_append(addrs, &addr);

@@ -44,7 +44,10 @@ bool addr_equal(const struct address *a, const struct address *b);
 /* Add to a list. */
 void addr_append(struct addresses *addrs, const struct address *addr);
 
-/* All of the host but those of links. Returns an exit status. */
+/*
+ * All of the host but those that IPv6 gives each link; an IPv4 address is one
+ * whatever scope it was given. Returns an exit status.
+ */
 int addr_dump(struct addresses *addrs);
 
 /* RTM_NEWADDR or RTM_DELADDR. Returns an exit status. */
