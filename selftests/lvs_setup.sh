@@ -386,7 +386,6 @@ check_address() {
 	elsewhere lo $VIP/32
 	elsewhere lo $VIP/32 scope link
 	must in_ns "$B" sysctl -qw net.ipv4.conf.all.arp_ignore=1
-	elsewhere eth0 $VIP/32
 	must ip -n "$B" addr add $VIP/32 dev lo
 	must ip -n "$B" addr add $VIP6/128 dev lo
 	well
@@ -403,6 +402,51 @@ elsewhere() {
 on eth0. ip addr del $2 dev $1" 3
 	must ip -n "$B" addr del $2 dev $1
 	well
+}
+
+# answered ADDR: B says on the wire that it has it.
+answered() {
+	ip -n "$A" neigh del $1 dev eth0
+	in_ns "$A" ping -q -c 1 -W 1 -I eth0 $1
+	ip -n "$A" neigh show to $1 dev eth0 | grep lladdr
+}
+
+# answers DEV PREFIX SCOPE VALUE...: with these of arp_ignore it does, with the
+# others not, and that is what it finds.
+answers() {
+	local value addr=${2%/*}
+
+	must ip -n "$B" addr add $2 dev $1 scope $3
+	for value in 0 1 2 3 8 9; do
+		must in_ns "$B" sysctl -qw net.ipv4.conf.eth0.arp_ignore=$value
+		if [[ " ${*:4} " == *" $value "* ]]; then
+			check "$2 on $1, arp_ignore $value" answered $addr
+			finds problem $addr "it is on $1, so that this host \
+answers for it on eth0" 3
+		else
+			check_fails "$2 on $1, arp_ignore $value" answered $addr
+			well
+		fi
+	done
+	must in_ns "$B" sysctl -qw net.ipv4.conf.eth0.arp_ignore=0
+	must ip -n "$B" addr del $2 dev $1
+}
+
+# eth0 has 192.0.2.2/24, and lvs-ipip the VIPs.
+check_arp() {
+	serve
+	answers lo $VIP/32 global 0 3 9
+	answers lo $VIP/32 host 0 3 9
+	answers eth0 $VIP/32 global 0 1 2 3 9
+	must ip -n "$B" addr del $VIP/32 dev lvs-ipip
+	must ip -n "$B" addr add $VIP/32 dev lvs-ipip scope host
+	answers lo $VIP/32 host 0 9
+	answers eth0 $VIP/32 host 0 1 2 9
+	silent $VIP $VIP6 198.51.100.80
+	must ip -n "$A" route add 198.51.100.80 dev eth0
+	answers eth0 198.51.100.80/32 global 0 1 3 9
+	must ip -n "$A" route del 198.51.100.80
+	served
 }
 
 check_device() {
@@ -520,6 +564,7 @@ case_run "the command's errors name the word" own_errors
 case_run "the kernel's errors name the word" kernel_errors
 case_run "ip_gre has GRE" gre_is_taken
 case_run "--check: a VIP that is not there, or elsewhere" check_address
+case_run "--check: who answers for it" check_arp
 case_run "--check: the device" check_device
 case_run "--check: the director" check_director
 case_run "--check: the way to clients" check_route

@@ -72,6 +72,17 @@ bool addr_equal(const struct address *a, const struct address *b)
 	       !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
+bool addr_within(const struct address *addr, const struct address *other)
+{
+	unsigned int bit;
+
+	for (bit = 0; bit < other->bits; bit++)
+		if ((addr->bytes[bit / 8] ^ other->bytes[bit / 8]) &
+		    0x80 >> bit % 8)
+			return false;
+	return addr->family == other->family;
+}
+
 void addr_append(struct addresses *addrs, const struct address *addr)
 {
 	addrs->list = reallocarray(addrs->list, addrs->n + 1, sizeof(*addr));
@@ -103,6 +114,7 @@ static void read_addr(const struct nlmsghdr *message, struct addresses *addrs)
 		.family = info->ifa_family,
 		.bits = info->ifa_prefixlen,
 		.ifindex = info->ifa_index,
+		.scope = info->ifa_scope,
 	};
 
 	if (message->nlmsg_type != RTM_NEWADDR ||

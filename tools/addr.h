@@ -18,6 +18,7 @@ struct address {
 	int family;
 	unsigned int bits; /* of its prefix */
 	int ifindex;
+	unsigned char scope;
 	unsigned char bytes[16];
 };
 
@@ -40,6 +41,9 @@ const char *addr_prefix(const struct address *addr, char text[ADDR_TEXT]);
 
 /* The same address, on whatever device and in whatever prefix */
 bool addr_equal(const struct address *a, const struct address *b);
+
+/* Is it one of those in the prefix that another one has? */
+bool addr_within(const struct address *addr, const struct address *other);
 
 /* Add to a list. */
 void addr_append(struct addresses *addrs, const struct address *addr);

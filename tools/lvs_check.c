@@ -418,18 +418,55 @@ static void check_alone(struct check *check, const struct address *addr,
 		      addr_prefix(addr, prefix), link->name, text);
 }
 
+/* Are there neighbours of it, by whichever address of its device? */
+static bool has_prefix(const struct check *check, const struct address *addr)
+{
+	const struct address *other;
+	size_t i;
+
+	for (i = 0; i < check->addrs.n; i++) {
+		other = &check->addrs.list[i];
+		if (other->ifindex == addr->ifindex &&
+		    other->bits < addr_bits(other->family) &&
+		    addr_within(addr, other))
+			return true;
+	}
+	return false;
+}
+
+/* Is it for others than the host itself, on whichever device? */
+static bool is_public(const struct check *check, const struct address *addr)
+{
+	size_t i;
+
+	for (i = 0; i < check->addrs.n; i++)
+		if (check->addrs.list[i].scope < RT_SCOPE_HOST &&
+		    addr_equal(&check->addrs.list[i], addr))
+			return true;
+	return false;
+}
+
 /* Would the host answer on that link for an address that another one has? */
-static bool answers(const struct link *link, const struct address *addr)
+static bool answers(const struct check *check, const struct link *link,
+		    const struct address *addr)
 {
 	bool own = link->ifindex == addr->ifindex;
-	int ignore;
 
 	if (!(link->flags & IFF_UP) || link->flags & (IFF_NOARP | IFF_LOOPBACK))
 		return false;
 	if (addr->family == AF_INET6)
 		return own;
-	ignore = host_conf(link->name, "arp_ignore");
-	return own ? ignore < 8 : !ignore;
+	switch (host_conf(link->name, "arp_ignore")) {
+	case 1:
+		return own;
+	case 2:
+		return own && has_prefix(check, addr);
+	case 3:
+		return is_public(check, addr);
+	case 8:
+		return false;
+	}
+	return true;
 }
 
 static void check_hidden(struct check *check, const struct address *addr,
@@ -450,7 +487,7 @@ static void check_hidden(struct check *check, const struct address *addr,
 	for (message = dump_next(&check->links, NULL); message;
 	     message = dump_next(&check->links, message)) {
 		read_link(message, &link);
-		if (!answers(&link, addr))
+		if (!answers(check, &link, addr))
 			continue;
 		found(check, PROBLEM, text,
 		      "it is on %s, so that this host answers for it on %s\n%s",
