@@ -464,8 +464,19 @@ check_device() {
 	must ip -n "$B" link add dummy0 type dummy
 	must ip -n "$B" link set lvs-ipip type adit dev dummy0
 	finds problem lvs-ipip "bound to dummy0, which is down" 3
-	must ip -n "$B" link set lvs-ipip type adit nodev
 	must ip -n "$B" link del dummy0
+	finds problem lvs-ipip "bound to if[0-9]+, which is gone. ip link set \
+lvs-ipip type adit nodev" 3
+	must ip -n "$B" link set lvs-ipip type adit nodev
+	well
+	# Of A's dummy0, B knows nothing.
+	must ip -n "$A" link add dummy0 type dummy
+	must ip -n "$A" link add lvs-gue netns "$B" type adit remote any \
+		dev dummy0 encap gue encap-dport 6080 allow 192.0.2.1
+	check_eq "of another namespace's device" "" \
+		"$(lvs --check | grep bound)"
+	gone lvs-gue
+	must ip -n "$A" link del dummy0
 	well
 	must ip -n "$B" link set lvs-ipip type adit deliver tunnel
 	check_fails "ping past rp_filter" \

@@ -310,21 +310,29 @@ static bool has_carrier(const struct link *link)
 	return link->flags & IFF_UP && link->flags & IFF_RUNNING;
 }
 
+/* What a name stands for is known where the outer packets are only. */
 static void check_bound(struct check *check, const struct link *link)
 {
 	struct adit_span span = link->spans[IFLA_ADIT_DEV];
 	const struct nlmsghdr *message;
 	struct link dev;
 
-	for (message = dump_next(&check->links, NULL); span.len > 1 && message;
+	if (span.len <= 1 || link->foreign)
+		return;
+	for (message = dump_next(&check->links, NULL); message;
 	     message = dump_next(&check->links, message)) {
 		read_link(message, &dev);
-		if (strncmp(dev.name, span.data, span.len) || has_carrier(&dev))
-			continue;
+		if (!strncmp(dev.name, span.data, span.len))
+			break;
+	}
+	if (!message)
+		found(check, PROBLEM, link->name,
+		      "it is bound to %.*s, which is gone\nip link set %s type adit nodev",
+		      (int)span.len, (const char *)span.data, link->name);
+	else if (!has_carrier(&dev))
 		found(check, PROBLEM, link->name,
 		      "it is bound to %s, which is down or has no carrier\nip link set %s up, or ip link set %s type adit nodev",
 		      dev.name, dev.name, link->name);
-	}
 }
 
 static const char *cure_of(const char *cause)
