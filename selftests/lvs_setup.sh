@@ -392,6 +392,16 @@ check_address() {
 	must ip -n "$B" addr del $VIP/32 dev lo
 	must ip -n "$B" addr del $VIP6/128 dev lo
 	must in_ns "$B" sysctl -qw net.ipv4.conf.all.arp_ignore=0
+	silent $VIP $VIP6 from 192.0.2.1 type gue
+	must ip -n "$B" addr add $VIP/24 dev lvs-gue
+	must ip -n "$B" addr add $VIP/32 dev lo
+	check_eq "what is said of a VIP on three devices" \
+		"it is on lo|leads a whole prefix into lvs-gue" \
+		"$(lvs --check | grep -oE \
+			"it is on lo|leads a whole prefix into lvs-gue" |
+			sort | paste -sd '|')"
+	must ip -n "$B" addr del $VIP/32 dev lo
+	gone lvs-gue
 	served
 }
 

@@ -83,6 +83,16 @@ bool addr_within(const struct address *addr, const struct address *other)
 	return addr->family == other->family;
 }
 
+bool addr_listed(const struct addresses *addrs, const struct address *addr)
+{
+	size_t i;
+
+	for (i = 0; i < addrs->n; i++)
+		if (addr_equal(&addrs->list[i], addr))
+			return true;
+	return false;
+}
+
 void addr_append(struct addresses *addrs, const struct address *addr)
 {
 	addrs->list = reallocarray(addrs->list, addrs->n + 1, sizeof(*addr));

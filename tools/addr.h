@@ -45,6 +45,9 @@ bool addr_equal(const struct address *a, const struct address *b);
 /* Is it one of those in the prefix that another one has? */
 bool addr_within(const struct address *addr, const struct address *other);
 
+/* Is it, on whatever device and in whatever prefix, in the list? */
+bool addr_listed(const struct addresses *addrs, const struct address *addr);
+
 /* Add to a list. */
 void addr_append(struct addresses *addrs, const struct address *addr);
 

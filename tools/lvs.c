@@ -36,13 +36,10 @@ static int take_vip(struct lvs *lvs, const char *arg)
 {
 	struct address vip;
 	const char *why = addr_parse(&vip, arg);
-	size_t i;
 
 	if (why)
 		return bad("VIP", arg, why);
-	for (i = 0; i < lvs->vips.n; i++) {
-		if (!addr_equal(&lvs->vips.list[i], &vip))
-			continue;
+	if (addr_listed(&lvs->vips, &vip)) {
 		complain("VIP: given twice, again as \"%s\"", arg);
 		return EXIT_USAGE;
 	}

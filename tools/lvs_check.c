@@ -122,14 +122,15 @@ static bool is_any(const struct link *link)
 
 static bool has_vip(const struct check *check, int ifindex)
 {
-	const struct addresses *vips = &check->lvs->vips;
-	size_t i, j;
+	const struct address *addr;
+	size_t i;
 
-	for (i = 0; i < check->addrs.n; i++)
-		for (j = 0; j < vips->n; j++)
-			if (check->addrs.list[i].ifindex == ifindex &&
-			    addr_equal(&check->addrs.list[i], &vips->list[j]))
-				return true;
+	for (i = 0; i < check->addrs.n; i++) {
+		addr = &check->addrs.list[i];
+		if (addr->ifindex == ifindex &&
+		    addr_listed(&check->lvs->vips, addr))
+			return true;
+	}
 	return false;
 }
 
@@ -251,20 +252,27 @@ static int find_devices(struct check *check)
 	return status ? status : watch(check);
 }
 
-/* Those that were named, or else all that the devices have. */
+static bool on_device(const struct check *check, const struct address *addr)
+{
+	size_t i;
+
+	for (i = 0; i < check->n_devices; i++)
+		if (check->devices[i].link.ifindex == addr->ifindex)
+			return true;
+	return false;
+}
+
+/* Those that were named, or else all that the devices have, each once. */
 static void find_vips(struct check *check)
 {
 	const struct addresses *named = &check->lvs->vips;
-	const struct addresses *all = &check->addrs;
-	size_t i, j;
+	const struct addresses *all = named->n ? named : &check->addrs;
+	size_t i;
 
-	for (i = 0; i < named->n; i++)
-		addr_append(&check->vips, &named->list[i]);
-	for (i = 0; !named->n && i < all->n; i++)
-		for (j = 0; j < check->n_devices; j++)
-			if (all->list[i].ifindex ==
-			    check->devices[j].link.ifindex)
-				addr_append(&check->vips, &all->list[i]);
+	for (i = 0; i < all->n; i++)
+		if ((named->n || on_device(check, &all->list[i])) &&
+		    !addr_listed(&check->vips, &all->list[i]))
+			addr_append(&check->vips, &all->list[i]);
 }
 
 static bool find_at(const struct check *check, int ifindex, struct link *link)
@@ -400,15 +408,13 @@ static void check_device(struct check *check, const struct device *device)
 static void check_there(struct check *check, const struct address *vip)
 {
 	char text[ADDR_TEXT];
-	size_t i, j;
+	size_t i;
 
 	addr_name(vip, text);
-	for (i = 0; i < check->n_devices; i++)
-		for (j = 0; j < check->addrs.n; j++)
-			if (check->addrs.list[j].ifindex ==
-				    check->devices[i].link.ifindex &&
-			    addr_equal(&check->addrs.list[j], vip))
-				return;
+	for (i = 0; i < check->addrs.n; i++)
+		if (addr_equal(&check->addrs.list[i], vip) &&
+		    on_device(check, &check->addrs.list[i]))
+			return;
 	found(check, PROBLEM, text,
 	      "it is on no device of LVS\nadit lvs %s (and all others)", text);
 }
