@@ -278,7 +278,8 @@ traffic() {
 
 # The kernel takes bytes in a name that JSON does not.
 odd_names() {
-	local name names=('a"b\c' $'tab\x01' $'latin1\xe9' $'utf8\xc3\xa9' "\$(id)")
+	local name names=('a"b\c' $'tab\x01' $'latin1\xe9' $'utf8\xc3\xa9' "\$(id)"
+		$'last\xf4\x8f\xbf\xbf' $'beyond\xf4\x90\x80\x80')
 	local i=0 out
 
 	for name in "${names[@]}"; do
@@ -291,6 +292,8 @@ odd_names() {
 	check_eq "bytes that are not UTF-8" $'latin1\xef\xbf\xbd' \
 		"$(jq -r '.[2].ifname' <<<"$out")"
 	check_eq "UTF-8" $'utf8\xc3\xa9' "$(jq -r '.[3].ifname' <<<"$out")"
+	check_match "the last of Unicode" $'"last\xf4\x8f\xbf\xbf"' "$out"
+	check_match "what is beyond it" '"beyond(\\ufffd){4}"' "$out"
 	for name in "${names[@]}"; do
 		check "show" adit_in "$A" show "$name"
 		check "delete" adit_in "$A" del "$name"

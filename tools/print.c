@@ -21,14 +21,17 @@ static void json_text(const char *text)
 	const char *end = text + strlen(text);
 	mbstate_t state = { 0 };
 
-	/* The kernel takes any byte in a device's name, JSON only UTF-8. */
+	/*
+	 * The kernel takes any byte in a device's name, JSON only UTF-8, of
+	 * which libc goes on where Unicode ends.
+	 */
 	setlocale(LC_CTYPE, "C.UTF-8");
 	putchar('"');
 	while (text < end) {
-		wchar_t wide;
+		wchar_t wide = 0;
 		size_t len = mbrtowc(&wide, text, end - text, &state);
 
-		if (len > (size_t)(end - text)) {
+		if (len > (size_t)(end - text) || wide > 0x10ffff) {
 			memset(&state, 0, sizeof(state));
 			fputs("\\ufffd", stdout);
 			len = 1;
