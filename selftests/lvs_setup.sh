@@ -257,6 +257,8 @@ own_errors() {
 	refused 1 '^adit: port: "0" is not' $VIP from any type gue port 0
 	refused 1 '^adit: name: "1234567890123456" is' $VIP from any \
 		name 1234567890123456
+	refused 1 '^adit: name: "lvs%d" is a pattern' $VIP from any name lvs%d
+	refused 1 '^adit: name: "lvs%d" is a pattern' --check name lvs%d
 	refused 1 '^adit: name: eth0 is not an adit device \(kind veth\)' \
 		$VIP from any name eth0
 	refused 1 '^adit: unknown option "b"' $VIP from any name a b

@@ -89,6 +89,9 @@ static int take_name(struct lvs *lvs, const char *arg)
 {
 	if (!*arg || strlen(arg) >= IFNAMSIZ)
 		return bad("name", arg, "not of 1 to 15 bytes");
+	if (strchr(arg, '%'))
+		return bad("name", arg,
+			   "a pattern, of which each run makes another name");
 	lvs->name = arg;
 	return EXIT_OK;
 }
