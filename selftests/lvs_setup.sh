@@ -164,6 +164,20 @@ other_type() {
 	check_match "port" "encap gue .*encap-dport 7000 " "$(options front)"
 	silent $VIP name front
 	check_match "port" "encap gue .*encap-dport 7000 " "$(options front)"
+	must ip -n "$B" link set front type adit encap-listen 9 encap-sport 8
+	silent $VIP name front
+	silent $VIP name front type gue
+	check_match "no port given" "sport 8 encap-dport 7000 encap-listen 9 " \
+		"$(options front)"
+	silent $VIP name front port 7000
+	check_match "the port that packets come to" \
+		"sport auto encap-dport 7000 encap-listen auto " \
+		"$(options front)"
+	must ip -n "$B" link set front type adit encap fou encap-listen 9
+	silent $VIP name front type gue
+	check_match "from another kind of UDP" \
+		"encap gue encap-sport auto encap-dport 6080 encap-listen auto" \
+		"$(options front)"
 	silent $VIP name front type gre
 	check_eq "gre" "mode gre remote any deliver underlay allow 192.0.2.1" \
 		"$(options front)"

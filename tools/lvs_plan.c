@@ -256,6 +256,25 @@ static int find_device(struct plan *plan)
 	return EXIT_USAGE;
 }
 
+/* Packets come to the port that they are sent to, unless another is said. */
+static int plan_port(struct plan *plan, const char *port)
+{
+	static const struct {
+		__u16 attr;
+		const char *word;
+	} others[] = {
+		{ IFLA_ADIT_ENCAP_LISTEN, "encap-listen" },
+		{ IFLA_ADIT_ENCAP_SPORT, "encap-sport" },
+	};
+	int status = want(plan, "encap-dport", port);
+	size_t i;
+
+	for (i = 0; !status && i < MNL_ARRAY_SIZE(others); i++)
+		if (plan->link.spans[others[i].attr].data)
+			status = want(plan, others[i].word, "auto");
+	return status;
+}
+
 static int plan_type(struct plan *plan)
 {
 	const struct lvs *lvs = plan->lvs;
@@ -276,8 +295,7 @@ static int plan_type(struct plan *plan)
 	if (status || !type->port)
 		return status;
 	if (lvs->port || type != is)
-		status = want(plan, "encap-dport",
-			      lvs->port ? lvs->port : PORT_DEFAULT);
+		status = plan_port(plan, lvs->port ? lvs->port : PORT_DEFAULT);
 	return status ? status : want(plan, "noencap-csum", NULL);
 }
 
