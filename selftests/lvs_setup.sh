@@ -151,7 +151,20 @@ in_line() {
 	check_eq "addresses of the link's scope" "" \
 		"$(ip -n "$B" -4 -o addr show dev lvs-ipip scope link)"
 	check_eq "addresses" "$VIP/32" "$(addresses lvs-ipip)"
+	with_peers "$B"
+	silent $VIP $VIP6
+	check_eq "addresses" "$VIP/32 $VIP6/128" "$(addresses lvs-ipip)"
+	check_eq "of them with a peer" "" \
+		"$(ip -n "$B" -o addr show dev lvs-ipip | grep peer)"
 	gone
+}
+
+# with_peers NS: addresses that it has not made itself, one of them of a VIP
+with_peers() {
+	must ip -n "$1" addr add 10.0.0.1 peer 10.0.0.2 dev lvs-ipip
+	must ip -n "$1" addr add 10.0.1.1 peer 10.0.1.2/24 dev lvs-ipip
+	must ip -n "$1" addr add $VIP peer 10.0.0.2 dev lvs-ipip
+	must ip -n "$1" addr add fd00::1 peer fd00::2/64 dev lvs-ipip
 }
 
 # Another type by the same name, and back
@@ -213,6 +226,9 @@ dry_run() {
 	local dev="it's\$(a)name"
 
 	same_as_ip lvs-ipip $VIP $VIP6 from 192.0.2.1 2001:db8::/64
+	same_as_ip lvs-ipip $VIP6 198.51.100.7
+	with_peers "$B"
+	with_peers "$B2"
 	same_as_ip lvs-ipip $VIP6 198.51.100.7
 	same_as_ip lvs-ipip $VIP from any
 	same_as_ip lvs-gre $VIP from any type gre
@@ -401,6 +417,7 @@ check_address() {
 	elsewhere eth0 $VIP6/64
 	elsewhere lo $VIP/32
 	elsewhere lo $VIP/32 scope link
+	elsewhere eth0 "$VIP peer 10.0.0.2/32"
 	must in_ns "$B" sysctl -qw net.ipv4.conf.all.arp_ignore=1
 	must ip -n "$B" addr add $VIP/32 dev lo
 	must ip -n "$B" addr add $VIP6/128 dev lo
@@ -424,7 +441,7 @@ check_address() {
 # elsewhere DEV PREFIX [WORD...]: the cure that it names helps, too.
 elsewhere() {
 	must ip -n "$B" addr add $2 dev $1 "${@:3}"
-	finds problem ${2%/*} "it is on $1, so that this host answers for it \
+	finds problem ${2%%[ /]*} "it is on $1, so that this host answers for it \
 on eth0. ip addr del $2 dev $1" 3
 	must ip -n "$B" addr del $2 dev $1
 	well

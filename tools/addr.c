@@ -41,11 +41,13 @@ const char *addr_parse(struct address *addr, const char *text)
 	if (inet_pton(AF_INET, text, addr->bytes) == 1) {
 		addr->family = AF_INET;
 		addr->bits = 32;
+		memcpy(addr->peer, addr->bytes, sizeof(addr->peer));
 		return fits_ip4(addr->bytes) ? NULL : "no unicast address";
 	}
 	if (inet_pton(AF_INET6, text, &in6) != 1)
 		return "not an IPv4 or IPv6 address";
 	memcpy(addr->bytes, &in6, sizeof(in6));
+	memcpy(addr->peer, &in6, sizeof(in6));
 	addr->family = AF_INET6;
 	addr->bits = 128;
 	return fits_ip6(&in6) ? NULL : "no global unicast address";
@@ -60,8 +62,12 @@ const char *addr_name(const struct address *addr, char text[ADDR_TEXT])
 
 const char *addr_prefix(const struct address *addr, char text[ADDR_TEXT])
 {
+	char peer[INET6_ADDRSTRLEN];
 	size_t len = strlen(addr_name(addr, text));
 
+	if (memcmp(addr->peer, addr->bytes, sizeof(addr->peer)) &&
+	    inet_ntop(addr->family, addr->peer, peer, sizeof(peer)))
+		len += snprintf(text + len, ADDR_TEXT - len, " peer %s", peer);
 	snprintf(text + len, ADDR_TEXT - len, "/%u", addr->bits);
 	return text;
 }
@@ -77,7 +83,7 @@ bool addr_within(const struct address *addr, const struct address *other)
 	unsigned int bit;
 
 	for (bit = 0; bit < other->bits; bit++)
-		if ((addr->bytes[bit / 8] ^ other->bytes[bit / 8]) &
+		if ((addr->bytes[bit / 8] ^ other->peer[bit / 8]) &
 		    0x80 >> bit % 8)
 			return false;
 	return addr->family == other->family;
@@ -103,7 +109,10 @@ void addr_append(struct addresses *addrs, const struct address *addr)
 	addrs->list[addrs->n++] = *addr;
 }
 
-/* IPv4 has IFA_LOCAL and IFA_ADDRESS, which is the peer's if there is one. */
+/*
+ * IFA_ADDRESS is the peer's if there is one. IPv6 has IFA_LOCAL only then, IPv4
+ * always.
+ */
 static int read_attr(const struct nlattr *attr, void *data)
 {
 	struct address *addr = data;
@@ -113,12 +122,14 @@ static int read_attr(const struct nlattr *attr, void *data)
 	if ((type != IFA_LOCAL && type != IFA_ADDRESS) ||
 	    mnl_attr_get_payload_len(attr) != len)
 		return MNL_CB_OK;
-	memcpy(addr->bytes, mnl_attr_get_payload(attr), len);
-	return type == IFA_LOCAL ? MNL_CB_STOP : MNL_CB_OK;
+	memcpy(type == IFA_LOCAL ? addr->bytes : addr->peer,
+	       mnl_attr_get_payload(attr), len);
+	return MNL_CB_OK;
 }
 
 static void read_addr(const struct nlmsghdr *message, struct addresses *addrs)
 {
+	static const struct address none;
 	const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
 	struct address addr = {
 		.family = info->ifa_family,
@@ -132,6 +143,8 @@ static void read_addr(const struct nlmsghdr *message, struct addresses *addrs)
 	    (addr.family == AF_INET6 && info->ifa_scope == RT_SCOPE_LINK))
 		return;
 	mnl_attr_parse(message, sizeof(*info), read_attr, &addr);
+	if (!memcmp(addr.bytes, none.bytes, sizeof(addr.bytes)))
+		memcpy(addr.bytes, addr.peer, sizeof(addr.bytes));
 	addr_append(addrs, &addr);
 }
 
@@ -171,6 +184,6 @@ int addr_talk(__u16 type, const struct address *addr)
 	if (type == RTM_NEWADDR && addr->family == AF_INET6)
 		info->ifa_flags = IFA_F_NODAD;
 	mnl_attr_put(request, IFA_LOCAL, len, addr->bytes);
-	mnl_attr_put(request, IFA_ADDRESS, len, addr->bytes);
+	mnl_attr_put(request, IFA_ADDRESS, len, addr->peer);
 	return link_talk(request, addr_name(addr, text), NULL, NULL);
 }

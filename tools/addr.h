@@ -20,6 +20,7 @@ struct address {
 	int ifindex;
 	unsigned char scope;
 	unsigned char bytes[16];
+	unsigned char peer[16]; /* the same unless it has one */
 };
 
 struct addresses {
@@ -32,17 +33,17 @@ unsigned int addr_bits(int family);
 /* A single address that a service can have; NULL, or why it is none. */
 const char *addr_parse(struct address *addr, const char *text);
 
-/* Room for the longest, and for a length after it. */
-#define ADDR_TEXT (INET6_ADDRSTRLEN + sizeof("/128"))
+/* Room for the longest, and for a peer's and a length after it. */
+#define ADDR_TEXT (2 * INET6_ADDRSTRLEN + sizeof(" peer /128"))
 
-/* As text, which is returned. */
+/* As text, which is returned; with its length it is as `ip addr` has it. */
 const char *addr_name(const struct address *addr, char text[ADDR_TEXT]);
 const char *addr_prefix(const struct address *addr, char text[ADDR_TEXT]);
 
 /* The same address, on whatever device and in whatever prefix */
 bool addr_equal(const struct address *a, const struct address *b);
 
-/* Is it one of those in the prefix that another one has? */
+/* Is it one of those in the prefix that another one, or its peer, has? */
 bool addr_within(const struct address *addr, const struct address *other);
 
 /* Is it, on whatever device and in whatever prefix, in the list? */

@@ -487,7 +487,7 @@ static void check_hidden(struct check *check, const struct address *addr,
 			 const struct link *has)
 {
 	const struct nlmsghdr *message;
-	char prefix[ADDR_TEXT], text[ADDR_TEXT], cure[128];
+	char prefix[ADDR_TEXT], text[ADDR_TEXT], cure[ADDR_TEXT + 64];
 	struct link link;
 
 	addr_name(addr, text);

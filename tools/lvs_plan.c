@@ -321,14 +321,16 @@ static int plan_options(struct plan *plan)
 	return status;
 }
 
-/* The same address in another prefix is another one. */
+/* The same address in another prefix, or with a peer, is another one. */
 static bool has(const struct addresses *addrs, const struct address *addr)
 {
 	size_t i;
 
 	for (i = 0; i < addrs->n; i++)
 		if (addrs->list[i].bits == addr->bits &&
-		    addr_equal(&addrs->list[i], addr))
+		    addr_equal(&addrs->list[i], addr) &&
+		    !memcmp(addrs->list[i].peer, addr->peer,
+			    sizeof(addr->peer)))
 			return true;
 	return false;
 }
