@@ -494,7 +494,12 @@ check_arp() {
 
 check_device() {
 	finds problem host "there is no device of LVS" 3
+	finds problem host "there is no device of LVS" 3 name front
 	serve
+	finds problem front "there is no adit device of that name. adit lvs \
+VIP... from DIRECTOR... name front" 3 name front
+	finds problem eth0 "there is no adit device of that name" 3 name eth0
+	well name lvs-ipip
 	must ip -n "$B" addr flush dev lvs-ipip scope global
 	finds problem host "there is no VIP" 3
 	must ip -n "$B" link set lvs-ipip down

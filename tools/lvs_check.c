@@ -672,6 +672,20 @@ static bool has_family(const struct check *check, int family)
 	return false;
 }
 
+static void check_named(struct check *check)
+{
+	const char *name = check->lvs->name;
+	size_t i;
+
+	for (i = 0; name && i < check->n_devices; i++)
+		if (!strcmp(check->devices[i].link.name, name))
+			return;
+	if (name)
+		found(check, PROBLEM, name,
+		      "there is no adit device of that name\nadit lvs VIP... from DIRECTOR... name %s",
+		      name);
+}
+
 static void check_host(struct check *check)
 {
 	if (!check->n_devices)
@@ -680,6 +694,8 @@ static void check_host(struct check *check)
 	else if (!check->vips.n)
 		found(check, PROBLEM, "host",
 		      "there is no VIP on any device of LVS\nadit lvs VIP...");
+	if (check->n_devices)
+		check_named(check);
 	check_strangers(check);
 	check_gre(check);
 	check_reverse(check);
