@@ -609,8 +609,27 @@ check_route() {
 	finds problem eth0 "answers go by it, and it is down or has no carrier" 3
 	must ip -n "$A" link set eth0 up
 	must ip -n "$A" addr add 2001:db8::1/64 dev eth0
+	standby
 	gone
 }
+
+# A default route that is not used may well have no carrier.
+standby() {
+	advmss 1440 1420
+	must ip -n "$B" link add dummy0 type dummy
+	must ip -n "$B" link set dummy0 up
+	must ip -n "$B" -4 route add default dev dummy0 metric 2000
+	must ip -n "$B" -6 route add default dev dummy0 metric 2000
+	must ip -n "$B" link set dummy0 carrier off
+	check_within 5000 "dummy0 without carrier" no_carrier
+	check_eq "of a standby route" "" "$(lvs --check | grep dummy0)"
+	must ip -n "$B" -4 route del default dev eth0
+	finds problem dummy0 "answers go by it, and it is down or has no" 3
+	must ip -n "$B" link del dummy0
+	advmss 1440 1420
+}
+
+no_carrier() { ip -n "$B" link show dev dummy0 | grep NO-CARRIER; }
 
 topology
 raw_start "$A"

@@ -143,6 +143,9 @@ static int read_attr(const struct nlattr *attr, void *data)
 	case RTA_TABLE:
 		reader->table = mnl_attr_get_u32(attr);
 		break;
+	case RTA_PRIORITY:
+		reader->route.metric = mnl_attr_get_u32(attr);
+		break;
 	case RTA_OIF:
 		reader->route.ifindex = mnl_attr_get_u32(attr);
 		break;

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <linux/types.h>
+
 /*
  * A setting of IPv4 of which the greater holds, of all and of the device's own;
  * 0 if it cannot be read.
@@ -26,6 +28,7 @@ bool host_module(const char *name);
 
 struct route {
 	int ifindex;
+	__u32 metric;
 	unsigned int mtu, advmss; /* 0: not given */
 };
 

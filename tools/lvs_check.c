@@ -621,7 +621,7 @@ static unsigned int overhead_of(const struct check *check)
 }
 
 static void check_route(struct check *check, int family,
-			const struct route *route)
+			const struct route *route, bool used)
 {
 	unsigned int headers = family == AF_INET ? 40 : 60;
 	unsigned int mtu, mss, fits;
@@ -630,9 +630,10 @@ static void check_route(struct check *check, int family,
 	if (!find_at(check, route->ifindex, &link))
 		return;
 	if (!has_carrier(&link)) {
-		found(check, PROBLEM, link.name,
-		      "answers go by it, and it is down or has no carrier\nip link set %s up",
-		      link.name);
+		if (used)
+			found(check, PROBLEM, link.name,
+			      "answers go by it, and it is down or has no carrier\nip link set %s up",
+			      link.name);
 		return;
 	}
 	mtu = link.mtu - overhead_of(check);
@@ -650,6 +651,7 @@ static void check_route(struct check *check, int family,
 static void check_routes(struct check *check, int family)
 {
 	struct route *routes;
+	__u32 best = UINT32_MAX;
 	int n, i;
 
 	n = host_routes(family, &routes);
@@ -657,8 +659,13 @@ static void check_routes(struct check *check, int family)
 		found(check, ADVICE, "host",
 		      "there is no IPv%c default route\nip route: is there one to all clients?",
 		      family == AF_INET ? '4' : '6');
+	/* Without carrier, the route of the lowest metric is used all the same. */
 	for (i = 0; i < n; i++)
-		check_route(check, family, &routes[i]);
+		if (routes[i].metric < best)
+			best = routes[i].metric;
+	for (i = 0; i < n; i++)
+		check_route(check, family, &routes[i],
+			    routes[i].metric == best);
 	free(routes);
 }
 
