@@ -374,6 +374,21 @@ change_keeps_the_rest_too() {
 	check "delete" remove
 }
 
+# Who comes back to GRE or UDP starts anew.
+change_forgets_the_unused() {
+	local plain="remote $REMOTE $PLAIN"
+	local udp="encap fou encap-sport 7 encap-dport 5555 encap-listen 9 noencap-csum"
+
+	# shellcheck disable=SC2086
+	check "add" add mode gre remote "$REMOTE" key 1 csum seq $udp
+	becomes "mode ip $plain $udp" mode ip
+	becomes "mode gre $plain $udp" mode gre
+	becomes "mode gre $plain" encap none
+	becomes "mode gre $plain encap fou encap-sport auto encap-dport 1 encap-listen auto encap-csum" \
+		encap fou encap-dport 1
+	check "delete" remove
+}
+
 mtu_auto() {
 	check "add" add remote "$REMOTE"
 	check_eq "at first" true "$(json .linkinfo.info_data.mtu_auto)"
@@ -440,6 +455,7 @@ case_run "numbers in decimal and hexadecimal" spellings
 case_run "what is printed reads back" all_read_back
 case_run "a change keeps the rest" change_keeps_the_rest
 case_run "a change keeps the rest of these, too" change_keeps_the_rest_too
+case_run "a change forgets what it leaves no use for" change_forgets_the_unused
 case_run "mtu_auto in JSON" mtu_auto
 case_run "an underlay in another namespace" underlay_elsewhere
 case_run "drops by name" xstats
