@@ -88,7 +88,8 @@ plugin_errors() {
 		"ttl 64x" "tos 1" "tos 2" "tos 3" "tos 100" "tos fg" \
 		"df clear" "df 1" "fwmark 0x100000000" "fwmark 1/2" \
 		"fwmark -1" "mode sit" "mode 0" "mode 1" "remote none" \
-		"ikey 0x100000000" "okey 1.2.3" "key -1" "key none" \
+		"ikey 0x100000000" "ikey 0x" "ikey a" "okey 1.2.3" "key -1" \
+		"key none" \
 		"encap vxlan" "encap 1" "encap-sport 0" "encap-sport 65536" \
 		"encap-dport auto" "encap-dport 0" "encap-dport 0x10" \
 		"encap-listen -1" "6rd-prefix 192.0.2.0/24" "6rd-prefix any" \
@@ -251,10 +252,16 @@ spellings() {
 	check_eq "text" \
 		"mode ip remote $REMOTE ttl 32 tos 0x20 df set fwmark 0xfffffffe" \
 		"$(text)"
+	check "zeros before it" change tos 010 fwmark 010 ttl 0X09
+	check_eq "text" "mode ip remote $REMOTE ttl 9 tos 0x10 df set fwmark 0xa" \
+		"$(text)"
 	check "delete" remove
 	check "keys" add mode gre remote "$REMOTE" ikey 0x10 okey 0.0.1.0
 	check_eq "keys in text" \
 		"mode gre remote $REMOTE $PLAIN ikey 16 okey 256" "$(text)"
+	check "keys with zeros before them" change ikey 010 okey 08
+	check_eq "them, in text" "mode gre remote $REMOTE $PLAIN ikey 10 okey 8" \
+		"$(text)"
 	check "one key for both" change key 4294967295
 	check_eq "it, in text" \
 		"mode gre remote $REMOTE $PLAIN ikey 4294967295 okey 4294967295" \

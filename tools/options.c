@@ -44,7 +44,7 @@ struct adit_type {
 	const struct choice *choices;
 	__u32 min, max;
 	__u32 clear; /* bits that have to be 0 */
-	__u8 base; /* as of strtoul() */
+	__u8 base; /* 0: 16 after 0x, else 10, and never 8 */
 	bool net; /* in network order */
 	bool hex; /* print so */
 };
@@ -289,14 +289,17 @@ static const char *choice_of(const struct choice *choice, __u32 value)
 
 static bool scan(const struct adit_type *type, const char *arg, __u32 *value)
 {
+	int base = type->base;
 	unsigned long long n;
 	char *end;
 
 	/* strtoull() would take blanks and signs. */
 	if (!type->max || !isxdigit((unsigned char)*arg))
 		return false;
+	if (!base)
+		base = strncasecmp(arg, "0x", 2) ? 10 : 16;
 	errno = 0;
-	n = strtoull(arg, &end, type->base);
+	n = strtoull(arg, &end, base);
 	if (errno || *end || n < type->min || n > type->max || n & type->clear)
 		return false;
 	*value = n;
