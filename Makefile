@@ -13,14 +13,15 @@
 #   make clean
 #
 # KVER=RELEASE or KDIR=DIR chooses another kernel than the running one. DESTDIR
-# and PREFIX apply to the tools as usual, INSTALL_MOD_PATH to the module.
+# and PREFIX apply to the tools as usual, INSTALL_MOD_PATH to the module. DKMS
+# is for this host alone, and refuses DESTDIR.
 
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
 # dkms.conf is the one place that says the version.
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
-DKMS_SRC := $(DESTDIR)/usr/src/adit-$(VERSION)
+DKMS_SRC := /usr/src/adit-$(VERSION)
 
 all: modules tools
 
@@ -57,6 +58,7 @@ dkms-install: dkms-uninstall
 	dkms install -m adit -v $(VERSION) -k $(KVER)
 
 dkms-uninstall:
+	$(if $(DESTDIR),$(error DKMS is for this host alone, not for a DESTDIR))
 	! dkms status -m adit -v $(VERSION) | grep -q . || dkms remove -m adit -v $(VERSION) --all
 	rm -rf $(DKMS_SRC)
 
