@@ -104,9 +104,13 @@ static void put_twice(void)
 	dev_hold(init_net.loopback_dev);
 }
 
+/* Some, because what looks like a pointer to one is taken for that. */
 static void leak(void)
 {
-	sink = !kzalloc(1234, GFP_KERNEL);
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		sink = !kzalloc(1234, GFP_KERNEL);
 }
 
 static const struct {
