@@ -627,7 +627,7 @@ static unsigned int accept(void *priv, struct sk_buff *skb,
  */
 static void drop_queued(struct net *net)
 {
-	const struct nf_hook_ops ops = {
+	static const struct nf_hook_ops ops = {
 		.hook = accept,
 		.pf = NFPROTO_IPV4,
 		.hooknum = NF_INET_LOCAL_IN,
