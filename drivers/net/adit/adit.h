@@ -809,6 +809,7 @@ struct adit_config *adit_demux_find(struct adit_net *an,
 				    const struct net_device *dev);
 bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 		    struct adit_wire *wire);
+bool adit_demux_has_peer(struct adit_net *an, const struct adit_key *key);
 struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
 				      struct adit_wire *wire);
 int adit_gre_register(bool ip6);

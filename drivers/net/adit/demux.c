@@ -485,6 +485,20 @@ static const struct rhlist_head *peers_of(struct adit_net *an,
 	return rhltable_lookup(&an->peers, &key->remote, peer_params);
 }
 
+/**
+ * adit_demux_has_peer - can a packet from there be some tunnel's at all?
+ * @an: netns of the underlay
+ * @key: of the packet, of which the remote counts
+ *
+ * Context: RCU.
+ */
+bool adit_demux_has_peer(struct adit_net *an, const struct adit_key *key)
+{
+	const struct adit_key any = { .family = key->family };
+
+	return peers_of(an, key) || peers_of(an, &any);
+}
+
 static bool is_between(const struct adit_entry *entry,
 		       const struct adit_key *key)
 {

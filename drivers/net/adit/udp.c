@@ -184,12 +184,14 @@ static bool err_sock(const struct adit_sock *s, struct sk_buff *skb,
 
 /* The kernel looks for the socket by the ports of the quoted packet, of which
  * the source may be any. Here each socket is asked in turn whether a tunnel of
- * its has sent that packet: there is one a port.
+ * its has sent that packet: there is one a port. Anybody can send errors, so those
+ * about packets to nobody's remote are left at that.
  */
 static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 		   struct adit_icmp *icmp)
 {
 	struct adit_net *an = adit_net(dev_net(skb->dev));
+	struct adit_key key = { .family = outer->family };
 	const struct adit_sock *s;
 	struct udphdr uh;
 	unsigned int i;
@@ -199,6 +201,9 @@ static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 		return -EINVAL;
 	/* the kernel has hidden where the redirect itself is */
 	if (outer->err(icmp->type, icmp->code) == ADIT_ERR_REDIRECT)
+		return -ENOENT;
+	outer->quoted_ends(skb, &key);
+	if (!adit_demux_has_peer(an, &key))
 		return -ENOENT;
 
 	for (i = 0; i < ADIT_SOCK_BUCKETS; i++)
