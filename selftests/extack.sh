@@ -629,8 +629,10 @@ mtu() {
 		refuses "EINVAL link.mtu adit: MTU less than 68; 0 follows the underlay" \
 			link.mtu=$mtu
 	done
-	refuses_new "EINVAL - mtu greater than device maximum" \
-		remote=$REMOTE link.mtu=65516
+	for mtu in 65516 4294967295; do
+		refuses "EINVAL link.mtu adit: MTU more than 65515" \
+			link.mtu=$mtu
+	done
 }
 
 # adit0 has remote .2; its twins have the same ends and binding.

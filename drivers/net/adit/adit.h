@@ -47,6 +47,9 @@ enum adit_drop {
  */
 #define ADIT_MTU_AUTO_MIN	IPV6_MIN_MTU
 
+/* What the length of an outer packet leaves at most */
+#define ADIT_MTU_MAX		(IP_MAX_MTU - sizeof(struct iphdr))
+
 /* Evaluates to @err, with the text and the attribute in @extack. */
 #define adit_refuse(err, extack, attr, text)				\
 	({								\

@@ -244,7 +244,7 @@ void adit_setup(struct net_device *dev)
 	dev->features |= features;
 	dev->hw_features |= features;
 	dev->min_mtu = 0;	/* 0 is "follow the underlay": mtu.c */
-	dev->max_mtu = IP_MAX_MTU - sizeof(struct iphdr);
+	dev->max_mtu = ADIT_MTU_MAX;
 	dev->needs_free_netdev = true;
 	dev->priv_destructor = adit_dev_free;
 	adit_dev_set_lltx(dev);

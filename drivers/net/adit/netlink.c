@@ -79,6 +79,10 @@ static int adit_nl_validate(struct nlattr *tb[], struct nlattr *data[],
 	    nla_get_u32(tb[IFLA_MTU]) < IPV4_MIN_MTU)
 		return adit_refuse(-EINVAL, extack, tb[IFLA_MTU],
 				   "MTU less than 68; 0 follows the underlay");
+	/* the core would look at it when all else has been changed */
+	if (tb[IFLA_MTU] && nla_get_u32(tb[IFLA_MTU]) > ADIT_MTU_MAX)
+		return adit_refuse(-EINVAL, extack, tb[IFLA_MTU],
+				   "MTU more than 65515");
 	return 0;
 }
 
