@@ -27,10 +27,14 @@ between() {
 	adit_gone
 }
 
+# A tunnel that takes packets to any address is not in the way of its port.
 all_modes() {
 	between
 	between mode gre key 7
+	must ip -n "$A" link add other type adit remote 2001:db8::77 \
+		encap fou encap-dport 5555
 	between encap fou encap-dport 5555
+	must ip -n "$A" link del other
 	between encap gue encap-dport 6080 mode gre
 }
 
