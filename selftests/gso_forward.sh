@@ -15,14 +15,12 @@ N=20		# datagrams of 1000 bytes
 # options, of which the gateway's card has merged some. HOW: rx-gro-list or
 # rx-udp-gro-forwarding.
 merged() {
-	local n want=()
+	local want
 
 	join_sites 4 "${@:2}"
 	must in_ns "$A" ethtool -K lan0 gro on "$1" on
 	drops_mark "$B" adit0
-	for n in $(seq $N); do
-		want+=("1 1000 ok")
-	done
+	mapfile -t want < <(yes "1 1000 ok" | head -n "$N")
 	udp_receive "$HB"
 	capture_start "$A" adit0 inner udp dst port 5999 || return
 	check "send" packet "$HA" send 10.10.20.2 "n=1,size=1000,times=$N"
@@ -46,11 +44,11 @@ in_ns "$A" ethtool -k lan0 | grep -q '^rx-udp-gro-forwarding: off$' ||
 HOW="rx-gro-list rx-udp-gro-forwarding"
 ! short_form || HOW=rx-gro-list
 for how in $HOW; do
-	case_run "$how, plain" merged $how
-	case_run "$how, GRE with checksums" merged $how mode gre csum
-	case_run "$how, UDP with checksums" merged $how \
+	case_run "$how, plain" merged "$how"
+	case_run "$how, GRE with checksums" merged "$how" mode gre csum
+	case_run "$how, UDP with checksums" merged "$how" \
 		encap fou encap-dport 5555
-	case_run "$how, UDP without" merged $how \
+	case_run "$how, UDP without" merged "$how" \
 		encap gue encap-dport 6080 noencap-csum
 done
 finish

@@ -43,7 +43,7 @@ encrypted() {
 	drops_mark "$B" adit0
 	capture_start "$R" eth0 wire "ip proto 4 or ip proto 41"
 	for size in 8 56 1200; do
-		ping_ok "$HA" "$1" -c 2 -s $size -p $PATTERN
+		ping_ok "$HA" "$1" -c 2 -s "$size" -p "$PATTERN"
 	done
 	capture_wait wire 12
 	capture_stop wire
@@ -51,7 +51,7 @@ encrypted() {
 	check_eq "of ESP" 12 \
 		"$(capture_hex wire | cut -c $(($2 * 2 + 1))-$(($2 * 2 + 2)) |
 			grep -c '^32$')"
-	check_eq "in the clear" 0 "$(capture_hex wire | grep -c $PATTERN)"
+	check_eq "in the clear" 0 "$(capture_hex wire | grep -c "$PATTERN")"
 	check_eq "bytes received" "$BYTES" \
 		"$(tcp_bytes "$HA" "$HB" "$1" "$BYTES")"
 	check_drops "$A" adit0

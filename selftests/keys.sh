@@ -125,7 +125,7 @@ leaves_gre() {
 	for mode in ip gre; do
 		for ns in "$A" "$B"; do
 			check "mode $mode" ip -n "$ns" link set adit0 \
-				type adit mode $mode
+				type adit mode "$mode"
 		done
 		ping_ok "$A" "$V4"
 		ping_ok "$B" 10.9.0.1
@@ -167,7 +167,7 @@ forge_one() {
 
 # Numbers go on after a change, but those of another peer begin anew.
 renumbered() {
-	end "$B" adit0 "$B_IP" "$A_IP" $V4/30 iseq || return
+	end "$B" adit0 "$B_IP" "$A_IP" "$V4/30" iseq || return
 	drops_mark "$B" adit0
 	forge_one n=1,seq=1000 1 ""
 	check "change" ip -n "$B" link set adit0 type adit ttl 9
