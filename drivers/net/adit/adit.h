@@ -15,6 +15,7 @@
 #include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
+#include <linux/netlink.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
@@ -458,6 +459,7 @@ struct adit_memo {
  * @mtu_took: the last time, in jiffies
  * @fib_nb: tells of its routes
  * @closing: no more work may be queued (RTNL)
+ * @texts: what those in it were told, for kernels that keep no copy (RTNL)
  */
 struct adit_net {
 	struct net *net;
@@ -479,6 +481,7 @@ struct adit_net {
 	unsigned long mtu_took;
 	struct notifier_block fib_nb;
 	bool closing;
+	struct adit_extack_texts texts;
 };
 
 static inline struct hlist_head *adit_sock_bucket(struct adit_net *an,

@@ -64,6 +64,7 @@ static void __net_exit adit_net_exit_batch(struct list_head *net_list)
 		adit_mtu_exit(an);
 		adit_ingress_exit(an);
 		adit_demux_exit(an);
+		adit_extack_texts_free(&an->texts);
 	}
 }
 
