@@ -340,14 +340,15 @@ void adit_demux_del(struct adit_net *an, struct adit_config *config)
 int adit_demux_replace(struct adit_net *an, struct adit_config *old,
 		       struct adit_config *new)
 {
-	int err = adit_demux_add(an, new);
+	int err;
 
-	if (err)
-		return err;
 	/* another peer counts from 0 */
 	if (is_same_key(&old->entries[0].key, &new->entries[0].key) &&
 	    old->iseq == new->iseq)
 		atomic64_set(&new->iseq_next, atomic64_read(&old->iseq_next));
+	err = adit_demux_add(an, new);
+	if (err)
+		return err;
 	rcu_assign_pointer(new->tunnel->config, new);
 	adit_demux_del(an, old);
 	adit_unlisten(an, old);
