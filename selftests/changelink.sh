@@ -221,6 +221,26 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(('$1', 5555))"
 }
 
+# Who was there first, and would share the port, is not pushed aside.
+keeps_out() {
+	must ip -n "$A" link add fou0 type adit local $A_IP \
+		remote 192.0.2.98 encap fou encap-dport 5555
+	ip netns exec "$A" python3 -c "
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('$A2_IP', 5555))
+time.sleep(60)" &
+	check_within 10000 "the other's socket" has_other
+	expect_extack "UDP port 5555 is in use" ip -n "$A" link add fou1 type adit \
+		local $A2_IP remote 192.0.2.99 encap fou encap-dport 5555
+	kill $!
+	wait $! 2>/dev/null
+	must ip -n "$A" link del fou0
+}
+
+has_other() { [ -n "$(in_ns "$A" ss -Hlun "src $A2_IP:5555")" ]; }
+
 # One to any address and one to this: whichever is first. Nobody else's is let in.
 share_port() {
 	local first second dev
@@ -423,6 +443,7 @@ case_run "dev moves the tunnel" binding_moves
 case_run "two tunnels swap their ends" swap
 case_run "a refused change keeps the socket" refused_keeps_socket
 case_run "a port of two addresses" share_port
+case_run "a port that is somebody else's" keeps_out
 case_run "a port of another encapsulation" takes_port_along
 capture_stop ends
 finish

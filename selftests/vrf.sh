@@ -10,7 +10,7 @@
 # shellcheck disable=SC2086 # numbers, addresses and the like are words
 
 . ./lib.sh
-require python3 ping jq ss
+require python3 ping jq ss setpriv
 require_module vrf
 
 A_IP=192.0.2.1 B_IP=192.0.2.2
@@ -127,27 +127,30 @@ precedence() {
 	must ip -n "$A" link del adit1
 }
 
+# As somebody who may set up the network, but not open any socket
+admin() { setpriv --bounding-set -net_bind_service,-net_raw "$@"; }
+
 # A port leaves its VRF: the tunnel that was bound to the port stays with it.
 port_leaves() {
 	tunnel 1 dev eth1 "$@"
-	must ip -n "$A" link set eth1 nomaster
+	must admin ip -n "$A" link set eth1 nomaster
 	carries 1
-	must ip -n "$A" link set eth1 master vrf1
+	must admin ip -n "$A" link set eth1 master vrf1
 	carries 1
 	must ip -n "$A" link del adit1
 }
 
-# The VRFs that the sockets of UDP port 5555 are bound to
+# The VRFs that the sockets of UDP port 555 are bound to
 sockets() {
-	in_ns "$A" ss -Hlun "sport = :5555" | grep -o "%[^:]*" | tr -d % |
+	in_ns "$A" ss -Hlun "sport = :555" | grep -o "%[^:]*" | tr -d % |
 		sort | xargs
 }
 
-count_sockets() { in_ns "$A" ss -Hlun "sport = :5555" | wc -l; }
+count_sockets() { in_ns "$A" ss -Hlun "sport = :555" | wc -l; }
 
 # The same of two tunnels by one UDP port, whose socket goes with it.
 port_leaves_fou() {
-	local fou="encap fou encap-dport 5555"
+	local fou="encap fou encap-dport 555"
 
 	must ip -n "$B1" link del adit0
 	must ip -n "$B1" link add adit0 type adit local $B_IP remote $A_IP $fou

@@ -9,7 +9,9 @@
  * Does not own: whose a packet is (demux.c), what is in it (encap.c).
  */
 
+#include <linux/cred.h>
 #include <linux/icmp.h>
+#include <linux/sched/task.h>
 #include <linux/udp.h>
 #include <net/gre.h>
 #include <net/ip6_checksum.h>
@@ -293,24 +295,34 @@ static int bind_once(const struct adit_sock *s)
 	       adit_kernel_bind(s->sock, &in6, sizeof(in6));
 }
 
-/* Return: whether there are others of the port. */
+/* As the kernel has it: one to any address, or in any VRF, is in the way of all. */
+static bool is_in_the_way(const struct adit_sock *other,
+			  const struct adit_sock *s)
+{
+	return other->port == s->port && other->outer == s->outer &&
+	       (!other->bound || !s->bound || other->bound == s->bound) &&
+	       (adit_addr_is_any(&other->local) || adit_addr_is_any(&s->local) ||
+		adit_addr_equal(&other->local, &s->local));
+}
+
+/* Return: whether tunnels' are in the way. */
 static bool set_reuse(const struct adit_sock *s, unsigned char reuse)
 {
 	const struct adit_sock *other;
-	bool has_others = false;
+	bool found = false;
 
 	s->sock->sk->sk_reuse = reuse;
 	hlist_for_each_entry(other, adit_sock_bucket(s->an, s->port), node)
-		if (other->port == s->port && other->outer == s->outer) {
+		if (is_in_the_way(other, s)) {
 			other->sock->sk->sk_reuse = reuse;
-			has_others = true;
+			found = true;
 		}
-	return has_others;
+	return found;
 }
 
-/* One to any address, or in any VRF, is in the way of all others to the kernel, though
- * it would know which is meant. Those of tunnels are not in each other's way; nobody
- * else is let in but at that very moment.
+/* The kernel knows well which of them a packet is for, so those of tunnels are not in
+ * each other's way. Of others, only who asks to share the port (SO_REUSEADDR) is not,
+ * if tunnels are, and only at that very moment.
  */
 static int bind_beside_own(const struct adit_sock *s)
 {
@@ -625,6 +637,22 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 	config->arp = false;
 }
 
+/* The port is the tunnel's, whoever moves its device. */
+static struct adit_sock *new_sock_as_kernel(const struct adit_sock *want)
+{
+	struct cred *kernel = prepare_kernel_cred(&init_task);
+	const struct cred *own;
+	struct adit_sock *s;
+
+	if (!kernel)
+		return ERR_PTR(-ENOMEM);
+	own = override_creds(kernel);
+	s = new_sock(want, true);
+	revert_creds(own);
+	put_cred(kernel);
+	return s;
+}
+
 /* The socket of a tunnel whose device has come into another VRF, which needs no
  * address there, as opening one does: they may have gone with the VRF that it was in.
  */
@@ -635,6 +663,7 @@ static int follow(struct adit_config *config, unsigned int i)
 	if (!s)
 		return 0;
 	want = *s;
+	want.local = config->entries[i].key.local;
 	want.bound = bind_to(s->an->net, &config->entries[i].key);
 	if (want.bound == s->bound)
 		return 0;
@@ -644,7 +673,7 @@ static int follow(struct adit_config *config, unsigned int i)
 	if (there)
 		there->users++;
 	else
-		there = new_sock(&want, true);
+		there = new_sock_as_kernel(&want);
 	if (IS_ERR(there))
 		return PTR_ERR(there);
 	config->socks[i] = there;
