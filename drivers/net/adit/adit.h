@@ -293,7 +293,8 @@ struct adit_routes {
 };
 
 /**
- * struct adit_config - everything that a user can set, immutable once published
+ * struct adit_config - everything that a user can set, immutable once published,
+ *	and what packets leave there: @iseq_next, and what is per CPU
  * @entries: how packets find it: one, or one a family
  * @n_entries: how many of them
  * @tunnel: whose it is

@@ -385,13 +385,10 @@ static void close_sock(struct adit_sock *s)
 	kfree_rcu(s, rcu);
 }
 
-/* A socket that takes packets to any address takes those to one as well. */
+/* In one VRF, or in none, and some packets could be meant for either */
 static bool overlap(const struct adit_sock *s, const struct adit_sock *want)
 {
-	return s->port == want->port && s->outer == want->outer &&
-	       s->bound == want->bound &&
-	       (adit_addr_is_any(&s->local) || adit_addr_is_any(&want->local) ||
-		adit_addr_equal(&s->local, &want->local));
+	return s->bound == want->bound && is_in_the_way(s, want);
 }
 
 static bool is_same_format(const struct adit_sock *s,
@@ -400,12 +397,11 @@ static bool is_same_format(const struct adit_sock *s,
 	return s->encap == want->encap && s->mode == want->mode;
 }
 
-static struct adit_sock *find_sock(struct adit_net *an,
-				   const struct adit_sock *want)
+static struct adit_sock *find_sock(const struct adit_sock *want)
 {
 	struct adit_sock *s;
 
-	hlist_for_each_entry(s, adit_sock_bucket(an, want->port), node)
+	hlist_for_each_entry(s, adit_sock_bucket(want->an, want->port), node)
 		if (overlap(s, want) && is_same_format(s, want) &&
 		    (adit_addr_is_any(&s->local) ||
 		     !adit_addr_is_any(&want->local)))
@@ -414,12 +410,12 @@ static struct adit_sock *find_sock(struct adit_net *an,
 }
 
 /* @old: goes when its tunnel is as it is to be */
-static bool is_taken(struct adit_net *an, const struct adit_sock *want,
+static bool is_taken(const struct adit_sock *want,
 		     const struct adit_config *old)
 {
 	const struct adit_sock *s;
 
-	hlist_for_each_entry(s, adit_sock_bucket(an, want->port), node)
+	hlist_for_each_entry(s, adit_sock_bucket(want->an, want->port), node)
 		if (overlap(s, want) && !is_same_format(s, want) &&
 		    !(old && s->users == 1 &&
 		      (old->socks[0] == s || old->socks[1] == s)))
@@ -473,27 +469,31 @@ static struct adit_sock *new_sock(const struct adit_sock *want, bool anyhow)
 	return s;
 }
 
-static struct adit_sock *share_sock(struct adit_net *an,
-				    const struct adit_sock *want,
-				    const struct adit_config *old,
-				    struct netlink_ext_ack *extack)
+/* The port is the tunnel's, whoever moves its device. */
+static struct adit_sock *new_sock_as_kernel(const struct adit_sock *want)
 {
+	struct cred *kernel = prepare_kernel_cred(&init_task);
+	const struct cred *own;
 	struct adit_sock *s;
-	int err;
 
-	if (is_taken(an, want, old)) {
-		err = refuse_port(extack, want->port,
-				  "is a tunnel's with another encapsulation");
-		return ERR_PTR(err);
-	}
-	s = find_sock(an, want);
-	if (s) {
-		s->users++;
-		return s;
-	}
-	s = new_sock(want, false);
-	if (IS_ERR(s))
-		refuse_sock(extack, want->port, PTR_ERR(s));
+	if (!kernel)
+		return ERR_PTR(-ENOMEM);
+	own = override_creds(kernel);
+	s = new_sock(want, true);
+	revert_creds(own);
+	put_cred(kernel);
+	return s;
+}
+
+/* @follows: @want is that of a tunnel that has it elsewhere */
+static struct adit_sock *share_sock(const struct adit_sock *want, bool follows)
+{
+	struct adit_sock *s = find_sock(want);
+
+	if (!s)
+		return follows ? new_sock_as_kernel(want) :
+				 new_sock(want, false);
+	s->users++;
 	return s;
 }
 
@@ -525,9 +525,14 @@ static int listen_udp(struct adit_net *an, struct adit_config *config,
 		.mode = config->encap == ADIT_ENCAP_GUE ? 0 : config->mode,
 	};
 
-	s = share_sock(an, &want, old, extack);
-	if (IS_ERR(s))
+	if (is_taken(&want, old))
+		return refuse_port(extack, want.port,
+				   "is a tunnel's with another encapsulation");
+	s = share_sock(&want, false);
+	if (IS_ERR(s)) {
+		refuse_sock(extack, want.port, PTR_ERR(s));
 		return PTR_ERR(s);
+	}
 	config->socks[i] = s;
 	return 0;
 }
@@ -637,22 +642,6 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 	config->arp = false;
 }
 
-/* The port is the tunnel's, whoever moves its device. */
-static struct adit_sock *new_sock_as_kernel(const struct adit_sock *want)
-{
-	struct cred *kernel = prepare_kernel_cred(&init_task);
-	const struct cred *own;
-	struct adit_sock *s;
-
-	if (!kernel)
-		return ERR_PTR(-ENOMEM);
-	own = override_creds(kernel);
-	s = new_sock(want, true);
-	revert_creds(own);
-	put_cred(kernel);
-	return s;
-}
-
 /* The socket of a tunnel whose device has come into another VRF, which needs no
  * address there, as opening one does: they may have gone with the VRF that it was in.
  */
@@ -667,13 +656,9 @@ static int follow(struct adit_config *config, unsigned int i)
 	want.bound = bind_to(s->an->net, &config->entries[i].key);
 	if (want.bound == s->bound)
 		return 0;
-	if (is_taken(s->an, &want, NULL))
+	if (is_taken(&want, NULL))
 		return -EADDRINUSE;
-	there = find_sock(s->an, &want);
-	if (there)
-		there->users++;
-	else
-		there = new_sock_as_kernel(&want);
+	there = share_sock(&want, true);
 	if (IS_ERR(there))
 		return PTR_ERR(there);
 	config->socks[i] = there;
