@@ -212,25 +212,21 @@ refused_keeps_socket() {
 	must ip -n "$A" link del fou0
 }
 
-# bind_port ADDR: as somebody else would who has SO_REUSEADDR
-bind_port() {
-	in_ns "$A" python3 -c "
-import socket
+# What somebody else would do who has SO_REUSEADDR: ADDR, and SECONDS to stay
+BIND="
+import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(('$1', 5555))"
-}
+s.bind((sys.argv[1], 5555))
+time.sleep(int(sys.argv[2]))"
+
+bind_port() { in_ns "$A" python3 -c "$BIND" $1 0; }
 
 # Who was there first, and would share the port, is not pushed aside.
 keeps_out() {
 	must ip -n "$A" link add fou0 type adit local $A_IP \
 		remote 192.0.2.98 encap fou encap-dport 5555
-	ip netns exec "$A" python3 -c "
-import socket, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(('$A2_IP', 5555))
-time.sleep(60)" &
+	ip netns exec "$A" python3 -c "$BIND" $A2_IP 60 &
 	check_within 10000 "the other's socket" has_other
 	expect_extack "UDP port 5555 is in use" ip -n "$A" link add fou1 type adit \
 		local $A2_IP remote 192.0.2.99 encap fou encap-dport 5555

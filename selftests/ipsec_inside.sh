@@ -18,7 +18,7 @@ KEY2=0x$(printf '22%.0s' {1..16})ddccbbaa
 # protect SRC DST SPI KEY NET-OF-SRC NET-OF-DST: one direction's ESP, at both ends,
 # whose gateway at SRC is NS1, at DST NS2.
 protect() {
-	local ns tmpl
+	local ns dir tmpl
 
 	tmpl="tmpl src $1 dst $2 proto esp reqid $((16#${3#0x})) mode tunnel"
 	for ns in "$A" "$B"; do
@@ -28,9 +28,9 @@ protect() {
 	done
 	# shellcheck disable=SC2086 # words they are
 	must ip -n "$NS1" xfrm policy add dir out src "$5" dst "$6" $tmpl
-	for ns in fwd in; do
+	for dir in fwd in; do
 		# shellcheck disable=SC2086
-		must ip -n "$NS2" xfrm policy add dir $ns src "$5" dst "$6" $tmpl
+		must ip -n "$NS2" xfrm policy add dir $dir src "$5" dst "$6" $tmpl
 	done
 }
 

@@ -152,9 +152,7 @@ count_sockets() { in_ns "$A" ss -Hlun "sport = :555" | wc -l; }
 port_leaves_fou() {
 	local fou="encap fou encap-dport 555"
 
-	must ip -n "$B1" link del adit0
-	must ip -n "$B1" link add adit0 type adit local $B_IP remote $A_IP $fou
-	tunnel_addr "$B1" adit0 10.9.1.2/30 fd09:1::2/64
+	must ip -n "$B1" link set adit0 type adit $fou
 	must ip -n "$A" link add other type adit remote 192.0.2.99 dev eth1 $fou
 	port_leaves $fou
 	port_leaves $fou local $A_IP
@@ -185,9 +183,7 @@ port_leaves_fou() {
 	carries 1
 	must ip -n "$A" link del other
 	must ip -n "$A" link del adit1
-	must ip -n "$B1" link del adit0
-	must ip -n "$B1" link add adit0 type adit local $B_IP remote $A_IP
-	tunnel_addr "$B1" adit0 10.9.1.2/30 fd09:1::2/64
+	must ip -n "$B1" link set adit0 type adit encap none
 }
 
 # The tunnel itself may be the port of a VRF; its underlay is where it was.
