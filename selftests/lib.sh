@@ -117,12 +117,12 @@ case_end() {
 
 	CASE=
 	COUNT=$((COUNT + 1))
-	if grep -q '^skip' "$WORK/asserts"; then
+	if grep -q '^fail' "$WORK/asserts"; then
+		result="not ok"
+	elif grep -q '^skip' "$WORK/asserts"; then
 		name+=" # SKIP $(sed -n 's/^skip //p' "$WORK/asserts")"
 	elif ! grep -q . "$WORK/asserts"; then
 		echo "the case asserts nothing" >>"$WORK/output"
-		result="not ok"
-	elif grep -q '^fail' "$WORK/asserts"; then
 		result="not ok"
 	fi
 	if [ "$result" != ok ]; then
