@@ -79,7 +79,7 @@ need_host() {
 # need_vm: what building and booting needs on this host.
 need_vm() {
 	need_host mmdebstrap=mmdebstrap mke2fs=e2fsprogs cpio=cpio mount=mount \
-		modprobe=kmod xz=xz-utils zstd=zstd busybox=busybox-static \
+		modprobe=kmod xz=xz-utils zstd=zstd \
 		qemu-system-x86_64=qemu-system-x86
 }
 
