@@ -6,7 +6,7 @@
  * Does not own: any of the functions.
  *
  * One shared object has to load in every release from 5.10 on: take only what
- * all of them export with one signature (`make check` holds the list). When a
+ * all of them export with one signature (`make static` holds the list). When a
  * symbol is missing, ip behaves as if there were no plugin, without a word.
  */
 #ifndef ADIT_IPROUTE2_H
