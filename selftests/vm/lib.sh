@@ -60,13 +60,14 @@ mirror() {
 	echo "${!var:-${ADIT_MIRROR:-http://deb.debian.org/debian}}"
 }
 
-# need_host COMMAND=PACKAGE...: install the packages of the commands that are
-# missing.
+# need_host COMMAND=PACKAGE...: install the packages of the commands, or files, that
+# are missing.
 need_host() {
 	local pair missing=()
 
 	for pair; do
-		type "${pair%%=*}" >/dev/null 2>&1 || missing+=("${pair#*=}")
+		[ -e "${pair%%=*}" ] || type "${pair%%=*}" >/dev/null 2>&1 ||
+			missing+=("${pair#*=}")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" = 0 ] || die "not root, and missing: ${missing[*]}"
