@@ -106,7 +106,8 @@ hash_of() {
 # cached NAME KEY COMMAND...: the directory NAME-KEY of the cache. COMMAND...
 # DIR fills it when it is not there or is not what was once put there. A lock
 # lets runs share the cache; a build that dies leaves nothing behind that a
-# later run would take for a result.
+# later run would take for a result. It is COMMAND's status that tells, in which, if
+# it is a function, `set -e` has no effect.
 cached() {
 	local name=$1 dir=$CACHE/$1/$2 start=$SECONDS
 	shift 2
@@ -168,17 +169,15 @@ built_root_get() {
 
 # kernel_swap BASE KERNEL-DIRECTORY DIR
 kernel_swap() (
-	set -e
-	cd "$3"
+	cd "$3" || exit 1
 	for file in "$1/root.img" "$2"/{vmlinuz,release,kernel.tar}; do
-		ln "$file" . 2>/dev/null || cp "$file" .
+		ln "$file" . 2>/dev/null || cp "$file" . || exit 1
 	done
-	mkdir ram
-	cd ram
-	zcat "$1/initramfs" | cpio --quiet -i
-	rm -f modules/*		# all that it needs is built in
-	find . | cpio --quiet -o -H newc | gzip -1 >../initramfs
-	rm -r "$PWD"
+	mkdir ram && cd ram &&
+		zcat "$1/initramfs" | cpio --quiet -i &&
+		rm -f modules/* &&	# all that it needs is built in
+		find . | cpio --quiet -o -H newc | gzip -1 >../initramfs &&
+		rm -r "$PWD"
 )
 
 # kernel_parts KERNEL DIR: put there what it is built by; prints the key of that.
