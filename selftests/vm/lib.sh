@@ -217,8 +217,9 @@ module_get() (
 # sources_copy DIR: the tree as it is, less what was built in it. All that
 # follows works on this copy, so an edit meanwhile cannot tear it.
 sources_copy() {
-	tar -C "$TOP" -cf - --exclude-from="$TOP/.gitignore" \
-		--exclude=tools/adit drivers include tools Kbuild Makefile \
+	# That a name begins at the top is not for tar to understand.
+	tar -C "$TOP" -cf - --exclude-from=<(sed 's,^/,,' "$TOP/.gitignore") \
+		drivers include tools Kbuild Makefile \
 		dkms.conf selftests/{debug,programs} | tar -C "$1" -xf -
 }
 
