@@ -29,10 +29,11 @@ WHO = ("kernel", "adit", "fast")
 
 def read(path):
     """The results in a log of guest, in order, and what failed"""
-    results, broken = [], []
+    results, broken, ended = [], [], False
     with open(path + ".log", encoding="utf-8") as log:
         for line in log:
             word = line.split()
+            ended |= line.startswith("1..")
             if word[:2] == ["not", "ok"]:
                 broken.append(f"{os.path.basename(path)}: {' '.join(word[3:])}")
             if word[:2] == ["#", "RESULT"]:
@@ -41,6 +42,8 @@ def read(path):
                     "kernel": os.path.basename(path), "workload": workload,
                     "format": fmt, "who": who, "unit": word[3],
                     "value": int(word[4])})
+    if not ended:
+        broken.append(f"{os.path.basename(path)}: did not end")
     return results, broken
 
 
