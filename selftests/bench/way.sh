@@ -152,13 +152,6 @@ kernel_options() {
 	[ "$ENCAP" = none ] || fou_new
 }
 
-# fast_known: does adit have a fast path?
-fast_known() {
-	module_alone adit
-	ip -n "$A" link add tun0 type adit remote 192.0.2.2 fastpath on &&
-		must ip -n "$A" link del tun0
-}
-
 # fou_new: A and B listen, as with adit, and OPTIONS says where.
 fou_new() {
 	local inside="ipproto 4" no='' ns
