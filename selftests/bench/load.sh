@@ -256,6 +256,10 @@ manage() {
 	others 1 "$n" "$A_OUT" "$OPTIONS" >"$WORK/create"
 	sed -n 's/^link add \([^ ]*\) .*/link del \1/p' "$WORK/create" \
 		>"$WORK/delete"
+	# What comes with the first of all is not a tunnel's.
+	head -n 2 "$WORK/create" >"$WORK/first"
+	echo "link del x1" >>"$WORK/first"
+	check "the first" ip -n "$A" -batch "$WORK/first" || return
 	before=$(memory)
 	for _ in 1 2 3; do
 		batch_took "$WORK/create" || return
