@@ -31,7 +31,7 @@ ADIT_DROP(RX_NOMEM, "rx_nomem", rx_dropped, NOMEM,
 ADIT_DROP(RX_BACKLOG, "rx_backlog", rx_over_errors, CPU_BACKLOG,
 	  "receive queue full (net.core.netdev_max_backlog)")
 ADIT_DROP(TX_PROTOCOL, "tx_protocol", tx_errors, UNHANDLED_PROTO,
-	  "neither IPv4 nor IPv6")
+	  "neither IPv4, IPv6 nor MPLS")
 ADIT_DROP(TX_MALFORMED, "tx_malformed", tx_errors, PKT_TOO_SMALL,
 	  "inner header missing or not of its family")
 ADIT_DROP(TX_NO_ROUTE, "tx_no_route", tx_carrier_errors, IP_OUTNOROUTES,
