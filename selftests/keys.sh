@@ -134,6 +134,21 @@ leaves_gre() {
 	done
 }
 
+# That an external tunnel takes any key is not for the one beside it, which has none.
+beside_external() {
+	end "$A" adit0 "$A_IP" "$B_IP" 10.9.0.1/30 key 5 &&
+		end "$B" adit0 "$B_IP" any "$V4/30" allow "$A_IP" || return
+	check "external" ip -n "$B" link add adit1 type adit external \
+		local "$B_IP" allow "$A_IP" || return
+	must ip -n "$B" link set adit1 up
+	drops_mark "$B" adit0
+	check "send" packet "$A" send "$V4" n=1,times=3
+	busywait 5000 drops_are "$B" adit0 "rx_key +3"
+	check_drops "$B" adit0 rx_key 3
+	check_eq "received" 0 "$(rx adit0)"
+	check_eq "received by the other" 0 "$(rx adit1)"
+}
+
 # --- forged packets ----------------------------------------------------------
 
 # forged OPTIONS DROPS SPEC...: what B's tunnel with these OPTIONS makes of each:
@@ -220,6 +235,7 @@ run "no key where one is expected" mismatch "" "key 7"
 run "key zero is a key" mismatch "" "key 0"
 run "two tunnels by their keys" two_keys
 run "no more GRE, no more key" leaves_gre
+run "beside an external tunnel" beside_external
 
 run "checksum required" forged icsum "rx_csum +2" \
 	grecsum=ok !grecsum=bad !size=100 grecsum=ok

@@ -265,21 +265,25 @@ static void has_changed(struct adit_net *an)
 
 static int add_entry(struct adit_net *an, struct adit_entry *entry)
 {
-	int err = rhashtable_insert_fast(&an->entries, &entry->node,
-					 entry_params);
+	int err;
 
-	if (err)
-		return err;
-	err = rhltable_insert(&an->peers, &entry->peer, peer_params);
-	if (err) {
-		rhashtable_remove_fast(&an->entries, &entry->node,
-				       entry_params);
-		has_changed(an);
-		return err;
-	}
+	/* ahead of the entry, which may stand before one of another shape */
 	count_shape(an, entry->shape, 1);
+	err = rhashtable_insert_fast(&an->entries, &entry->node, entry_params);
+	if (err)
+		goto uncount;
+	err = rhltable_insert(&an->peers, &entry->peer, peer_params);
+	if (err)
+		goto remove;
 	has_changed(an);
 	return 0;
+
+remove:
+	rhashtable_remove_fast(&an->entries, &entry->node, entry_params);
+	has_changed(an);
+uncount:
+	count_shape(an, entry->shape, -1);
+	return err;
 }
 
 static void del_entry(struct adit_net *an, struct adit_entry *entry)
@@ -382,7 +386,8 @@ static noinline struct adit_config *probe(struct adit_net *an,
 		key.gre_key = 0;
 	}
 	entry = lookup(an, &key);
-	return entry ? entry->config : NULL;
+	/* that any GRE key is taken does not show in the key */
+	return entry && entry->shape == shape ? entry->config : NULL;
 }
 
 /* Under PREEMPT_RT, BHs that are off do not keep others on this CPU from the memo. */
