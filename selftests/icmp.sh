@@ -147,6 +147,43 @@ no_tunnel() {
 	real
 }
 
+# format MTU OPTION...: errors about packets of adit0 once it is so. MTU: what the
+# sender hears of, where the path has 1400.
+format() {
+	local mtu=$1
+	shift
+
+	check "change" ip -n "$A" link set adit0 type adit "$@" || return
+	# as much as 1500 carry, less an IP and a UDP header
+	quote 100 "$V4" $((mtu + 100 - 28)) "icmp 3 4 $mtu 10.9.0.1"
+	every_error "$A" "$V4" "icmp 3 1 0 10.9.0.1"
+}
+
+GRE_OPTIONS="mode gre ikey 1 okey 2"
+
+# beside OPTION...: such errors while there is another tunnel
+beside() {
+	check "new" ip -n "$A" link add adit1 type adit mode gre \
+		local "$A_IP" "$@" || return
+	must ip -n "$A" link set adit1 up
+	# shellcheck disable=SC2086 # words they are
+	format 1372 $GRE_OPTIONS
+	check "delete" ip -n "$A" link del adit1
+}
+
+# Many that have the same remote
+crowd() {
+	local i
+
+	for i in {3..40}; do
+		echo "link add x$i type adit mode gre local $A_IP" \
+			"remote $B_IP ikey $i okey 1$i"
+	done >"$WORK/crowd"
+	check "new" ip -n "$A" -batch "$WORK/crowd" || return
+	beside remote "$B_IP" ikey 2 okey 1
+	check "delete" ip -n "$A" -batch - < <(printf 'link del x%s\n' {3..40})
+}
+
 topo_sites
 adit_pair
 must ip -n "$A" route add 10.10.20.0/24 dev adit0
@@ -178,4 +215,20 @@ must ip -n "$R" route del blackhole "$B_IP/32"
 case_run "the TTL exceeded on the way" ttl_exceeded
 case_run "no route on the way" no_route
 case_run "no tunnel at the far end" no_tunnel
+
+must ip -n "$R" route add blackhole "$B_IP/32"
+if [ ! -e /sys/module/ip_gre ]; then
+	# shellcheck disable=SC2086 # words they are
+	case_run "GRE with a key each way" format 1372 $GRE_OPTIONS
+	case_run "GRE, keys crossed" beside remote "$B_IP" ikey 2 okey 1
+	case_run "GRE beside an external tunnel" beside external allow "$B_IP"
+	case_run "GRE beside one to any" beside remote any allow "$B_IP"
+	case_run "GRE, many" crowd
+else
+	case_run "GRE" skip "ip_gre has it"
+fi
+case_run "GRE in FOU" format 1364 mode gre ikey 1 okey 2 \
+	encap fou encap-dport 5555
+case_run "GUE" format 1368 mode ip nokey encap gue encap-dport 6080 \
+	encap-sport 6081 encap-listen 6082
 finish

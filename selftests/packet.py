@@ -295,6 +295,10 @@ def cmd_forge(src, dst, *specs):
             sock.sendto(packet, (dst, 0))
 
 
+TUNNELLED = (socket.IPPROTO_IPIP, socket.IPPROTO_IPV6, socket.IPPROTO_GRE,
+             socket.IPPROTO_UDP)
+
+
 def icmp_error(spec, data):
     quote = bytearray(data[:spec.get("quote", 548)])
     for key, at in ("qsrc", 12), ("qdst", 16):
@@ -317,8 +321,7 @@ def cmd_answer(dev, *specs):
     answered = 0
     while True:
         data, where = sniff.recvfrom(65536)
-        if where[2] != socket.PACKET_HOST or \
-                data[9] not in (socket.IPPROTO_IPIP, socket.IPPROTO_IPV6):
+        if where[2] != socket.PACKET_HOST or data[9] not in TUNNELLED:
             continue
         spec = spec_of(specs[answered % len(specs)])
         answered += 1

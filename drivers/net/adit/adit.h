@@ -116,11 +116,6 @@ static inline u8 adit_format(u8 mode, u8 encap, bool keyed)
 #define ADIT_FORMAT_UNKEYED	0x0f	/* all but whether there is a key */
 #define ADIT_FORMAT_ENCAP	0x0c	/* nor the mode */
 
-static inline u8 adit_format_encap(u8 format)
-{
-	return format >> 2 & 3;
-}
-
 /* Which of adit_key's members a tunnel is matched by; the more weight, the more
  * specific. A lookup probes only shapes that some tunnel has.
  */
@@ -147,6 +142,15 @@ struct adit_entry {
 	u8 shape;
 	struct adit_config *config;
 };
+
+/* Can that tunnel be one of a packet, by the end here? */
+static inline bool adit_is_between(const struct adit_entry *entry,
+				   const struct adit_key *key)
+{
+	return entry->key.family == key->family &&
+	       (adit_addr_is_any(&entry->key.local) ||
+		adit_addr_equal(&entry->key.local, &key->local));
+}
 
 /* A prefix of either family; bits beyond the length are zero */
 struct adit_prefix {
@@ -443,7 +447,7 @@ struct adit_memo {
  * struct adit_net - the tunnels whose underlay is one netns
  * @net: that netns
  * @entries: adit_entry by adit_key; written under RTNL, read under RCU
- * @peers: the same by remote, to tell what a packet that matched none lacked
+ * @peers: the same by remote, for what has matched none and for ICMP errors
  * @shapes: entries of each shape (RTNL)
  * @shape_mask: shapes that some entry has (RTNL, read without)
  * @genid: changes with the entries (RTNL, read without)
@@ -816,7 +820,8 @@ struct adit_config *adit_demux_find(struct adit_net *an,
 				    const struct net_device *dev);
 bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 		    struct adit_wire *wire);
-bool adit_demux_has_peer(struct adit_net *an, const struct adit_key *key);
+const struct rhlist_head *adit_demux_peers(struct adit_net *an,
+					   const union adit_addr *remote);
 struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
 				      struct adit_wire *wire);
 int adit_gre_register(bool ip6);

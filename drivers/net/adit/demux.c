@@ -482,35 +482,20 @@ static struct adit_config *demux(struct adit_net *an, struct adit_key *key,
  */
 #define ADIT_PEERS_MAX	16
 
-/* A netns that ends has no table any more, nor any tunnel. */
-static const struct rhlist_head *peers_of(struct adit_net *an,
-					  const struct adit_key *key)
+/**
+ * adit_demux_peers - the tunnels that have a remote
+ * @an: netns of the underlay
+ * @remote: it; zero: those whose remote is any, of either family
+ *
+ * Context: RCU. Return: adit_entry's, in no order, or NULL. A netns that ends has no
+ * table any more, nor any tunnel.
+ */
+const struct rhlist_head *adit_demux_peers(struct adit_net *an,
+					   const union adit_addr *remote)
 {
 	if (!READ_ONCE(an->shape_mask))
 		return NULL;
-	return rhltable_lookup(&an->peers, &key->remote, peer_params);
-}
-
-/**
- * adit_demux_has_peer - can a packet from there be some tunnel's at all?
- * @an: netns of the underlay
- * @key: of the packet, of which the remote counts
- *
- * Context: RCU.
- */
-bool adit_demux_has_peer(struct adit_net *an, const struct adit_key *key)
-{
-	const struct adit_key any = { .family = key->family };
-
-	return peers_of(an, key) || peers_of(an, &any);
-}
-
-static bool is_between(const struct adit_entry *entry,
-		       const struct adit_key *key)
-{
-	return entry->key.family == key->family &&
-	       (adit_addr_is_any(&entry->key.local) ||
-		adit_addr_equal(&entry->key.local, &key->local));
+	return rhltable_lookup(&an->peers, remote, peer_params);
 }
 
 /* A packet that is a tunnel's but for the GRE key, or the lack of one; or that
@@ -540,7 +525,7 @@ static struct adit_tunnel *missed(const struct rhlist_head *list,
 	rhl_for_each_entry_rcu(entry, pos, list, peer) {
 		if (n++ == ADIT_PEERS_MAX)
 			break;
-		if (!is_between(entry, key) ||
+		if (!adit_is_between(entry, key) ||
 		    !adit_takes_from(entry->config, key))
 			continue;
 		t = entry->config->tunnel;
@@ -559,15 +544,11 @@ static struct adit_tunnel *missed(const struct rhlist_head *list,
  */
 static void count_miss(struct adit_net *an, const struct adit_wire *wire)
 {
-	struct adit_key key = wire->key;
 	enum adit_drop cause;
 	struct adit_tunnel *t;
 
-	t = missed(peers_of(an, &key), wire, &cause);
-	if (!t) {
-		key.remote = adit_addr_any;
-		t = missed(peers_of(an, &key), wire, &cause);
-	}
+	t = missed(adit_demux_peers(an, &wire->key.remote), wire, &cause) ?:
+	    missed(adit_demux_peers(an, &adit_addr_any), wire, &cause);
 	if (t)
 		adit_count_drop(t, cause);
 }
@@ -610,50 +591,85 @@ bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 	return false;
 }
 
-/* An error need not come in where its packet went out: this host's own come in
- * on lo, and paths may be asymmetric. Then the device that a packet between
- * these ends would take tells whose it is. A tunnel that is bound to yet
- * another device is not found by that.
+/* Does a tunnel send packets with that GRE key, as far as can be told? Routers may
+ * quote so little that the key is not in it.
  */
-static struct adit_config *demux_routed(struct adit_net *an,
-					struct adit_wire *wire,
-					const struct net_device *dev)
+static bool sends_key(const struct adit_config *config,
+		      const struct adit_wire *wire)
 {
-	struct adit_config *config;
-	struct dst_entry *dst;
+	bool keyed = wire->key.format & ~ADIT_FORMAT_UNKEYED;
 
-	dst = wire->outer->towards(an->net, &wire->key,
-				   l3mdev_master_ifindex_rcu(dev));
-	if (IS_ERR(dst))
-		return NULL;
-	config = demux(an, &wire->key, dst->dev,
-		       l3mdev_master_ifindex_rcu(dst->dev));
-	dst_release(dst);
-	return config;
+	return config->mode != ADIT_MODE_GRE || config->external ||
+	       wire->fault != ADIT_DROP_NONE ||
+	       (config->okeyed == keyed &&
+		(!keyed || config->okey == wire->key.gre_key));
 }
 
-/* Routers may quote so little that the key is not in it. */
-static struct adit_config *demux_cut(struct adit_net *an, struct sk_buff *skb,
-				     const struct adit_wire *wire)
+static bool is_at(const struct adit_entry *entry, const struct net_device *dev,
+		  int sdif)
 {
-	int dev = skb->dev->ifindex, sdif = wire->outer->sdif(skb);
-	const struct rhlist_head *pos, *list = peers_of(an, &wire->key);
+	if (!entry->key.link)
+		return !sdif && !netif_is_l3_master(dev);
+	return entry->key.link == dev->ifindex || entry->key.link == sdif;
+}
+
+/* No more than that many tunnels with the same remote are asked whether they have
+ * sent what an error quotes.
+ */
+#define ADIT_SENDERS_MAX	128
+
+/* The first of those with a remote that sends what is quoted. @maybe: else the first
+ * that would but for the key, where a route may have brought that, or where there
+ * are too many to ask: their path is the same.
+ */
+static struct adit_config *sender_of(const struct rhlist_head *list,
+				     const struct adit_wire *wire,
+				     const struct net_device *dev, int sdif,
+				     struct adit_config **maybe)
+{
+	struct adit_config *first = NULL;
 	const struct adit_entry *entry;
+	const struct rhlist_head *pos;
 	unsigned int n = 0;
 
 	rhl_for_each_entry_rcu(entry, pos, list, peer) {
-		if (n++ == ADIT_PEERS_MAX)
+		if (n++ == ADIT_SENDERS_MAX) {
+			*maybe = *maybe ?: first;
 			break;
-		if (entry->key.link && entry->key.link != dev &&
-		    entry->key.link != sdif)
+		}
+		if (!adit_is_between(entry, &wire->key) ||
+		    !same_encap(&entry->key, wire) || !is_at(entry, dev, sdif))
 			continue;
-		if (is_between(entry, &wire->key) &&
-		    entry->config->encap ==
-		    adit_format_encap(wire->key.format) &&
-		    entry->key.port == wire->key.port)
+		if (sends_key(entry->config, wire))
 			return entry->config;
+		first = first ?: entry->config;
+		if (!adit_is_fixed(entry->config))
+			*maybe = *maybe ?: entry->config;
 	}
 	return NULL;
+}
+
+/* The table has what tunnels receive. With GRE they may send another key, and by an
+ * external one's shape every key is found.
+ */
+static struct adit_config *demux_sender(struct adit_net *an,
+					struct adit_wire *wire,
+					const struct net_device *dev, int sdif,
+					struct adit_config **maybe)
+{
+	struct adit_config *config, *sender;
+	bool sends;
+
+	config = demux(an, &wire->key, dev, sdif);
+	sends = config && sends_key(config, wire);
+	if (sends && (config->mode != ADIT_MODE_GRE || adit_is_fixed(config)))
+		return config;
+	sender = sender_of(adit_demux_peers(an, &wire->key.remote), wire, dev,
+			   sdif, maybe);
+	if (sender)
+		return sender;
+	return sends ? config : sender_of(adit_demux_peers(an, &adit_addr_any),
+					  wire, dev, sdif, maybe);
 }
 
 /**
@@ -662,18 +678,30 @@ static struct adit_config *demux_cut(struct adit_net *an, struct sk_buff *skb,
  * @skb: the error, at the quoted packet
  * @wire: that packet, as if it had come the other way
  *
+ * An error need not come in where its packet went out: this host's own come in
+ * on lo, and paths may be asymmetric. Then the device that a packet between
+ * these ends would take tells whose it is. A tunnel that is bound to yet
+ * another device is not found by that.
  * Context: softirq, RCU. Return: the tunnel's configuration, or NULL.
  */
 struct adit_config *adit_demux_quoted(struct adit_net *an, struct sk_buff *skb,
 				      struct adit_wire *wire)
 {
-	struct adit_config *config;
+	struct adit_config *config, *maybe = NULL;
+	struct dst_entry *dst;
 
-	config = demux(an, &wire->key, skb->dev, wire->outer->sdif(skb)) ?:
-		 demux_routed(an, wire, skb->dev);
-	if (!config && wire->fault != ADIT_DROP_NONE)
-		config = demux_cut(an, skb, wire);
-	return config;
+	config = demux_sender(an, wire, skb->dev, wire->outer->sdif(skb),
+			      &maybe);
+	if (config)
+		return config;
+	dst = wire->outer->towards(an->net, &wire->key,
+				   l3mdev_master_ifindex_rcu(skb->dev));
+	if (IS_ERR(dst))
+		return maybe;
+	config = demux_sender(an, wire, dst->dev,
+			      l3mdev_master_ifindex_rcu(dst->dev), &maybe);
+	dst_release(dst);
+	return config ?: maybe;
 }
 
 /* --- protocol handlers */

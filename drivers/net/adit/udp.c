@@ -164,39 +164,75 @@ bool adit_udp_csum_ok(struct sk_buff *skb, const struct adit_outer_ops *outer)
 	return true;
 }
 
-/* Has a tunnel of this socket sent what is quoted? Then the error is its. */
-static bool err_sock(const struct adit_sock *s, struct sk_buff *skb,
-		     const struct adit_icmp *icmp, const struct udphdr *uh)
+static bool sends_ports(const struct adit_config *config,
+			const struct udphdr *uh)
 {
-	struct adit_config *config;
-	struct adit_wire wire;
+	return (!config->sport || config->sport == uh->source) &&
+	       (config->external || config->dport == uh->dest);
+}
 
-	wire_init(&wire, s);
-	s->outer->quoted_ends(skb, &wire.key);
-	wire.key.peer_port = uh->dest;
-	wire.hlen = icmp->offset + sizeof(*uh);
-	wire.fault = adit_encaps[s->encap].parse(skb, &wire, s->mode);
-	config = adit_demux_quoted(s->an, skb, &wire);
-	if (!config || (config->sport && config->sport != uh->source) ||
-	    (!config->external && config->dport != uh->dest))
+/* Has this tunnel, or one that is like it but for a GRE key, sent what is quoted? */
+static bool err_entry(struct adit_net *an, const struct adit_entry *entry,
+		      struct sk_buff *skb, const struct adit_icmp *icmp,
+		      const struct udphdr *uh, struct adit_wire wire)
+{
+	struct adit_config *config = entry->config;
+
+	wire.key.port = entry->key.port;
+	wire.fault = adit_encaps[config->encap].parse(skb, &wire, config->mode);
+	config = adit_demux_quoted(an, skb, &wire);
+	if (!config || !sends_ports(config, uh))
 		return false;
 	adit_icmp_err(skb, icmp, config, &wire);
 	return true;
 }
 
+/* That many tunnels are asked, of those that are not alike */
+#define ADIT_ASKED_MAX	16
+
+static bool is_alike(const struct adit_entry *entry,
+		     const struct adit_entry *other)
+{
+	return other && entry->key.port == other->key.port &&
+	       !((entry->key.format ^ other->key.format) &
+		 ADIT_FORMAT_UNKEYED);
+}
+
+static bool err_list(struct adit_net *an, const struct rhlist_head *list,
+		     struct sk_buff *skb, const struct adit_icmp *icmp,
+		     const struct udphdr *uh, const struct adit_wire *wire)
+{
+	const struct adit_entry *entry, *last = NULL;
+	const struct rhlist_head *pos;
+	unsigned int asked = 0;
+
+	rhl_for_each_entry_rcu(entry, pos, list, peer) {
+		if (!entry->key.port || !adit_is_between(entry, &wire->key) ||
+		    !sends_ports(entry->config, uh) || is_alike(entry, last))
+			continue;
+		if (asked++ == ADIT_ASKED_MAX)
+			break;
+		if (err_entry(an, entry, skb, icmp, uh, *wire))
+			return true;
+		last = entry;
+	}
+	return false;
+}
+
 /* The kernel looks for the socket by the ports of the quoted packet, of which
- * the source may be any. Here each socket is asked in turn whether a tunnel of
- * its has sent that packet: there is one a port. Anybody can send errors, so those
- * about packets to nobody's remote are left at that.
+ * the source may be any. Here those who send to its destination are asked, by the
+ * ports that they use. Anybody can send errors, and most are about packets to
+ * nobody's remote.
  */
 static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 		   struct adit_icmp *icmp)
 {
 	struct adit_net *an = adit_net(dev_net(skb->dev));
-	struct adit_key key = { .family = outer->family };
-	const struct adit_sock *s;
+	struct adit_wire wire = {
+		.outer = outer,
+		.key.family = outer->family,
+	};
 	struct udphdr uh;
-	unsigned int i;
 
 	if (!icmp->offset ||
 	    skb_copy_bits(skb, icmp->offset, &uh, sizeof(uh)))
@@ -204,16 +240,13 @@ static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	/* the kernel has hidden where the redirect itself is */
 	if (outer->err(icmp->type, icmp->code) == ADIT_ERR_REDIRECT)
 		return -ENOENT;
-	outer->quoted_ends(skb, &key);
-	if (!adit_demux_has_peer(an, &key))
-		return -ENOENT;
-
-	for (i = 0; i < ADIT_SOCK_BUCKETS; i++)
-		hlist_for_each_entry_rcu(s, &an->socks[i], node)
-			if (s->outer == outer &&
-			    err_sock(s, skb, icmp, &uh))
-				return 0;
-	return -ENOENT;
+	outer->quoted_ends(skb, &wire.key);
+	wire.key.peer_port = uh.dest;
+	wire.hlen = icmp->offset + sizeof(uh);
+	return err_list(an, adit_demux_peers(an, &wire.key.remote), skb, icmp,
+			&uh, &wire) ||
+	       err_list(an, adit_demux_peers(an, &adit_addr_any), skb, icmp,
+			&uh, &wire) ? 0 : -ENOENT;
 }
 
 /* The ICMP header stands before what it quotes. */
