@@ -257,6 +257,20 @@ share_port() {
 	done
 }
 
+# A tunnel that is given an address has the port of that alone.
+narrow_port() {
+	must ip -n "$A" link add fou0 type adit remote 192.0.2.98 \
+		encap fou encap-dport 5555
+	check_fails "bind to $A2_IP" bind_port $A2_IP
+	check "local" ip -n "$A" link set fou0 type adit local $A_IP
+	check "bind to $A2_IP" bind_port $A2_IP
+	check_fails "bind to $A_IP" bind_port $A_IP
+	check "another encapsulation" ip -n "$A" link add fou1 type adit \
+		local $A2_IP remote 192.0.2.99 encap gue encap-dport 5555
+	must ip -n "$A" link del fou1
+	must ip -n "$A" link del fou0
+}
+
 # What has the port alone takes it along to another encapsulation.
 takes_port_along() {
 	local encap
@@ -440,6 +454,7 @@ case_run "two tunnels swap their ends" swap
 case_run "a refused change keeps the socket" refused_keeps_socket
 case_run "a port of two addresses" share_port
 case_run "a port that is somebody else's" keeps_out
+case_run "a port of an address, once of any" narrow_port
 case_run "a port of another encapsulation" takes_port_along
 capture_stop ends
 finish

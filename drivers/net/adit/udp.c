@@ -436,8 +436,7 @@ static struct adit_sock *find_sock(const struct adit_sock *want)
 
 	hlist_for_each_entry(s, adit_sock_bucket(want->an, want->port), node)
 		if (overlap(s, want) && is_same_format(s, want) &&
-		    (adit_addr_is_any(&s->local) ||
-		     !adit_addr_is_any(&want->local)))
+		    adit_addr_equal(&s->local, &want->local))
 			return s;
 	return NULL;
 }
