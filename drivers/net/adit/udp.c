@@ -529,16 +529,21 @@ static struct adit_sock *share_sock(const struct adit_sock *want, bool follows)
 	return s;
 }
 
-/* A link-local address is one on its link only. */
-static int bind_to(struct net *net, const struct adit_key *key)
+/* A link-local address is one on its link only. When the device is gone, the socket
+ * that there is stays where it is.
+ */
+static int bind_to(struct net *net, const struct adit_key *key,
+		   const struct adit_sock *now)
 {
 	struct net_device *dev;
 
-	if (key->family == AF_INET6 &&
-	    ipv6_addr_type(&key->local.v6) & IPV6_ADDR_LINKLOCAL)
+	if (!key->link || (key->family == AF_INET6 &&
+			   ipv6_addr_type(&key->local.v6) & IPV6_ADDR_LINKLOCAL))
 		return key->link;
-	dev = key->link ? __dev_get_by_index(net, key->link) : NULL;
-	return dev ? l3mdev_master_ifindex(dev) : 0;
+	dev = __dev_get_by_index(net, key->link);
+	if (dev)
+		return l3mdev_master_ifindex(dev);
+	return now ? now->bound : 0;
 }
 
 static int listen_udp(struct adit_net *an, struct adit_config *config,
@@ -550,7 +555,7 @@ static int listen_udp(struct adit_net *an, struct adit_config *config,
 		.an = an,
 		.outer = adit_outer_of(key->family),
 		.local = key->local,
-		.bound = bind_to(an->net, key),
+		.bound = bind_to(an->net, key, old ? old->socks[i] : NULL),
 		.port = key->port,
 		.encap = config->encap,
 		/* GUE's packets say it themselves */
@@ -685,7 +690,7 @@ static int follow(struct adit_config *config, unsigned int i)
 		return 0;
 	want = *s;
 	want.local = config->entries[i].key.local;
-	want.bound = bind_to(s->an->net, &config->entries[i].key);
+	want.bound = bind_to(s->an->net, &config->entries[i].key, s);
 	if (want.bound == s->bound)
 		return 0;
 	if (is_taken(&want, NULL))
@@ -718,9 +723,11 @@ void adit_udp_follow(const struct net_device *dev)
 		return;
 	list_for_each_entry(t, &an->tunnels, list) {
 		config = rtnl_dereference(t->config);
+		if (config->link != dev->ifindex)
+			continue;
 		for (i = 0; i < config->n_entries; i++) {
 			err = follow(config, i);
-			if (err)
+			if (err && net_ratelimit())
 				netdev_warn(t->dev, "no longer receives: no UDP port %u where %s is now: error %d\n",
 					    ntohs(config->socks[i]->port),
 					    dev->name, err);
