@@ -90,6 +90,49 @@ unbound() {
 	must ip -n "$A" link del adit1
 }
 
+# csum HEX: of an ICMP message
+csum() {
+	local sum=0 i
+
+	for ((i = 0; i < ${#1}; i += 4)); do
+		sum=$((sum + 0x${1:i:4}))
+	done
+	sum=$(((sum & 0xffff) + (sum >> 16)))
+	printf %04x $((~(sum + (sum >> 16)) & 0xffff))
+}
+
+# shellcheck disable=SC2016 # awk's
+unreachables() { in_ns "$A" awk '/^Icmp: [0-9]/ { print $5 }' /proc/net/snmp; }
+
+# What a VRF says of these addresses is not about those that an unbound tunnel has.
+# (Of its GRE header a part is missing.)
+unbound_icmp() {
+	local quote=4500005400004000402f0000c0000201c0000202a000080000000000
+	local rest=00000258$quote was
+
+	[ ! -e /sys/module/ip_gre ] || { skip "ip_gre has GRE"; return; }
+	must ip -n "$A" link add dummy0 type dummy
+	must ip -n "$A" addr add $A_IP/24 dev dummy0
+	must ip -n "$A" link set dummy0 up
+	must ip -n "$A" link add adit1 type adit mode gre local $A_IP remote $B_IP
+	must ip -n "$A" link set adit1 up
+	was=$(unreachables)
+	raw "$B1" ip $B_IP $A_IP 1 1 "0304$(csum 03040000$rest)$rest"
+	check "what was sent is there" in_ns "$B1" ping -q -c 1 -W 5 $A_IP
+	check_eq "errors that came in" $((was + 1)) "$(unreachables)"
+	check_eq "PMTU" "" "$(ip -n "$A" route get $B_IP | grep -o ' mtu [0-9]*')"
+	must ip -n "$A" link del adit1
+	must ip -n "$A" link del dummy0
+}
+
+# A VRF has an MTU, which says nothing of what its ports carry.
+any_remote() {
+	must ip -n "$A" link add adit1 type adit remote any \
+		local $A_IP dev vrf1
+	check "MTU 1480" mtu_is 1480
+	must ip -n "$A" link del adit1
+}
+
 # Bound to one VRF, a tunnel takes nothing from the other.
 foreign() {
 	tunnel 2 dev $1
@@ -186,6 +229,27 @@ port_leaves_fou() {
 	must ip -n "$B1" link set adit0 type adit encap none
 }
 
+# When a port goes, its sockets stay where they were, and nothing else is in their way.
+port_goes() {
+	local dev
+
+	must ip -n "$A" addr add fd00::1/64 dev eth1 nodad
+	must ip -n "$A" link add adit1 type adit remote $B_IP dev eth1 \
+		encap fou encap-dport 555
+	check_eq "sockets" "vrf1 1" "$(sockets) $(count_sockets)"
+	must ip -n "$A" link add adit2 type adit local fd00::1 remote fd00::2 \
+		dev eth1 encap fou encap-dport 555
+	must ip -n "$A" link del eth1
+	check_eq "sockets" "vrf1 vrf1 2" "$(sockets) $(count_sockets)"
+	for dev in adit1 adit2; do
+		check "change $dev" ip -n "$A" link set $dev type adit ttl 9
+	done
+	check_eq "sockets" "vrf1 vrf1 2" "$(sockets) $(count_sockets)"
+	must ip -n "$A" link del adit1
+	must ip -n "$A" link del adit2
+	check_eq "sockets" " 0" "$(sockets) $(count_sockets)"
+}
+
 # The tunnel itself may be the port of a VRF; its underlay is where it was.
 inner_vrf() {
 	must ip -n "$A" link add vrf3 type vrf table 103
@@ -227,4 +291,7 @@ case_run "local goes before dev" precedence
 case_run "a port leaves its VRF and comes back" port_leaves
 case_run "and its UDP socket with it" port_leaves_fou
 case_run "the tunnel as a VRF's port" inner_vrf
+case_run "ICMP errors of a VRF are not an unbound tunnel's" unbound_icmp
+case_run "the MTU of a tunnel to any remote" any_remote
+case_run "the port is deleted" port_goes
 finish

@@ -60,8 +60,10 @@ static struct below below_link(const struct adit_tunnel *t, int ifindex)
 	link = ifindex ? __dev_get_by_index(t->net, ifindex) : NULL;
 	if (link && link != t->dev) {
 		below.ifindex = ifindex;
-		below.mtu = link->mtu;
 		below.headroom = headroom_of(link);
+		/* unless it is set, a VRF's is more than packets can have */
+		if (link->mtu <= IP_MAX_MTU)
+			below.mtu = link->mtu;
 	}
 	return below;
 }
