@@ -152,6 +152,90 @@ later() {
 	check_eq "MTU" "$MTU_1500" "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)"
 }
 
+# Policy of a GRE key is for the tunnel that has it.
+gre_key() {
+	local ns dir src dst
+
+	[ ! -e /sys/module/ip_gre ] || { skip "ip_gre has GRE"; return; }
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" xfrm policy flush
+		check "GRE" ip -n "$ns" link set adit0 type adit mode gre key 7
+	done
+	while read -r ns dir src dst; do
+		must ip -n "$ns" xfrm policy add dir "$dir" src "$src/32" \
+			dst "$dst/32" proto 47 key 7 tmpl src "$src" \
+			dst "$dst" proto esp reqid 1 mode transport
+	done <<-EOT
+		$A out $A_IP $B_IP
+		$A in $B_IP $A_IP
+		$B out $B_IP $A_IP
+		$B in $A_IP $B_IP
+	EOT
+	on_the_wire 10.9.0.2
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" xfrm policy flush
+		check "no GRE" ip -n "$ns" link set adit0 type adit mode ip nokey
+	done
+	protect
+	on_the_wire 10.9.0.2
+}
+
+sa_out() { sa "$A_IP" "$B_IP" 0x101 "$KEY1"; }
+
+no_sa_out() {
+	local ns
+
+	for ns in "$A" "$B"; do
+		must ip -n "$ns" xfrm state delete src "$A_IP" dst "$B_IP" \
+			proto esp spi 0x101
+	done
+}
+
+# Until there is an SA nothing is sent, and nothing learnt of the path.
+without_sa() {
+	no_sa_out
+	settle "$A" adit0
+	drops_mark "$A" adit0
+	check_fails "ping" in_ns "$A" ping -q -c 2 -i 0.2 -W 1 10.9.0.2
+	check_drops "$A" adit0 tx_underlay 2
+	check "let the MTU follow" ip -n "$A" link set adit0 mtu 0
+	check_eq "MTU" 1480 "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)"
+	sa_out
+	ping_ok "$A" 10.9.0.2
+	check_within 5000 "MTU $MTU_1500" mtu_is "$MTU_1500"
+}
+
+sent_is() { [ "$(stat_get "$A" adit0 tx_packets)" = "$1" ]; }
+
+# What the kernel holds back until then is not sent by the fast path, but then. (The
+# kernel looks for an SA after 0.1, 0.3, 0.7 s, and so on.)
+held_back() {
+	local pid was
+
+	[ -e /proc/sys/net/core/xfrm_larval_drop ] ||
+		{ skip "no xfrm_larval_drop"; return; }
+	# (dst_destroy() asks whether there is an SA, and there is none)
+	! debug_kernel ||
+		{ skip "the kernel leaks what is below such a route"; return; }
+	must in_ns "$A" sysctl -qw net.core.xfrm_larval_drop=0
+	check "fast path" ip -n "$A" link set adit0 type adit fastpath on
+	no_sa_out
+	capture_start "$R" eth0 held ip
+	settle "$A" adit0
+	was=$(stat_get "$A" adit0 tx_packets)
+	ip netns exec "$A" ping -q -c 3 -i 0.2 -W 60 10.9.0.2 &
+	pid=$!
+	check_within 10000 "three are held" sent_is $((was + 3))
+	sa_out
+	wait "$pid"
+	check_eq "ping's status" 0 $?
+	capture_wait held 6
+	capture_stop held
+	check_eq "in the clear" "" "$(capture_show held not ip proto 50)"
+	check "no fast path" ip -n "$A" link set adit0 type adit fastpath off
+	must in_ns "$A" sysctl -qw net.core.xfrm_larval_drop=1
+}
+
 # Segments of a packet in GRE with a checksum each, which are encrypted last by the
 # kernel's offload of ESP.
 gre_checksums() {
@@ -196,5 +280,8 @@ case_run "nothing was dropped at B" check_drops "$B" adit0
 case_run "PMTU by ICMP about ESP" pmtu
 case_run "what comes in the clear is refused" in_the_clear
 case_run "policy that comes later" later
+case_run "policy of a GRE key" gre_key
+case_run "no SA yet" without_sa
+case_run "no SA yet, packets held back" held_back
 case_run "GRE with checksums, TCP" gre_checksums
 finish

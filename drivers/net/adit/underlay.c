@@ -18,6 +18,7 @@
 #include <net/addrconf.h>
 #include <net/dsfield.h>
 #include <net/flow.h>
+#include <net/gre.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
@@ -187,6 +188,9 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 	};
 	struct rtable *rt;
 
+	/* in the place of ports */
+	if (flow->ipproto == IPPROTO_GRE && flow->gre_flags & GRE_KEY)
+		fl4.fl4_gre_key = flow->okey;
 	adit_flowi4_set_dsfield(&fl4, flow->tos);
 	rt = ip_route_output_key(net, &fl4);
 	if (IS_ERR(rt))
@@ -454,6 +458,8 @@ static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 
 	if (unlikely(!ipv6_mod_enabled()))
 		return ERR_PTR(-EAFNOSUPPORT);
+	if (flow->ipproto == IPPROTO_GRE && flow->gre_flags & GRE_KEY)
+		fl6.fl6_gre_key = flow->okey;
 	dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return dst;
