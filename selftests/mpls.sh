@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# MPLS as payload: what A labels 100, B delivers.
+# MPLS as payload: what A labels 100, B delivers. And below the tunnel.
 
 . ./lib.sh
-require python3 tcpdump ethtool jq
+require python3 tcpdump ethtool jq nstat
 require_module mpls_router mpls_iptunnel
+
+BYTES=1048576
 
 labelled() {
 	must in_ns "$B" sysctl -qw net.mpls.platform_labels=1000 \
@@ -47,6 +49,32 @@ not_in_fou() {
 	adit_gone
 }
 
+# Packets that overtake each other are sent again as well, so what is lost is seen by this.
+timeouts() { in_ns "$A" nstat -asz TcpExtTCPTimeouts | awk 'NR == 2 { print $2 }'; }
+
+mtu() { ip netns exec "$A" cat /sys/class/net/adit0/mtu; }
+mtu_is() { [ "$(mtu)" = "$1" ]; }
+
+# The underlay's route labels what the tunnel sends, segments of a large packet, too.
+labelled_underlay() {
+	local before mtu
+
+	adit_pair "$@"
+	mtu=$(mtu)
+	must ip -n "$A" route add "$B_IP/32" encap mpls 200 via inet "$B_IP" \
+		dev eth0
+	must in_ns "$B" sysctl -qw net.mpls.platform_labels=1000 \
+		net.mpls.conf.eth0.input=1
+	ip -n "$B" -f mpls route show | grep -q '^200 ' ||
+		must ip -n "$B" -f mpls route add 200 dev lo
+	check_within 5000 "a label less" mtu_is $((mtu - 4))
+	before=$(timeouts)
+	check_eq "bytes" "$BYTES" "$(tcp_bytes "$A" "$B" 10.9.0.2 "$BYTES")"
+	check_range "timeouts" 0 2 $(($(timeouts) - before))
+	must ip -n "$A" route del "$B_IP/32"
+	adit_gone
+}
+
 topo_direct
 must ip -n "$A" addr add 2001:db8::1/64 dev eth0
 must ip -n "$B" addr add 2001:db8::2/64 dev eth0
@@ -58,4 +86,7 @@ case_run "gre, IPv6" over 6 'MPLS \(label 100' mode gre key 3
 case_run "gue, IPv4" over 4 'UDP' encap gue encap-dport 6080
 case_run "gre in fou, IPv6" over 6 'UDP' mode gre encap fou encap-dport 5555
 case_run "fou" not_in_fou
+case_run "below: ip" labelled_underlay
+case_run "below: gre" labelled_underlay mode gre
+case_run "below: gue" labelled_underlay encap gue encap-dport 6080
 finish

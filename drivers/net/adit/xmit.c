@@ -206,14 +206,15 @@ static enum fit find_fit(const struct sk_buff *skb, struct adit_flow *flow,
 
 /* Packets that GRO has only chained up may have no room before them for outer headers,
  * which the kernel puts there all the same when it cuts the chain. Nor has it a good
- * GRE checksum for segments by the time that IPsec encrypts them.
+ * GRE checksum for segments by the time that IPsec encrypts them, nor does it find the
+ * inner headers once a route's own encapsulation has taken their places in the skb.
  */
 static bool underlay_cuts(const struct sk_buff *skb,
 			  const struct adit_flow *flow)
 {
 	int type = adit_flow_gso_type(flow);
 
-	if (skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST)
+	if (skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST || flow->dst->lwtstate)
 		return false;
 	return type && !(type & SKB_GSO_GRE_CSUM && dst_xfrm(flow->dst));
 }
