@@ -613,6 +613,12 @@ static inline bool adit_flow_keep_route(struct adit_flow *flow)
 	return true;
 }
 
+/* IPsec encrypts what goes there, maybe once there is an SA. */
+static inline bool adit_is_ipsec(const struct dst_entry *dst)
+{
+	return dst_xfrm(dst) || dst->flags & DST_XFRM_QUEUE;
+}
+
 static inline void adit_flow_put(struct adit_flow *flow)
 {
 	if (!flow->noref)

@@ -93,7 +93,7 @@ bool adit_fast_look_at_ends(const struct adit_config *config,
 /* IPsec, VRFs and lightweight tunnels have their own ways out. */
 static bool is_direct(const struct dst_entry *dst)
 {
-	return !dst_xfrm(dst) && !dst->lwtstate &&
+	return !adit_is_ipsec(dst) && !dst->lwtstate &&
 	       !netif_is_l3_slave(dst->dev);
 }
 

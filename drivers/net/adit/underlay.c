@@ -77,7 +77,17 @@ void adit_routes_free(struct adit_routes __percpu *routes)
 	free_percpu(routes);
 }
 
-/* A route that had to be looked up afresh may have another MTU than the last. */
+/* There is IPsec policy and no SA yet: the kernel gives a route into nothing, as if
+ * by the loopback device.
+ */
+static bool is_discard(const struct dst_entry *dst)
+{
+	return dst->output == dst_discard_out;
+}
+
+/* A route that had to be looked up afresh may have another MTU than the last. One
+ * that holds packets back until there is an SA is not to outlive that.
+ */
 static int find_route(struct net *net, struct adit_flow *flow,
 		      struct dst_entry *(*lookup)(struct net *net,
 						  struct adit_flow *flow))
@@ -90,12 +100,18 @@ static int find_route(struct net *net, struct adit_flow *flow,
 	dst = lookup(net, flow);
 	if (IS_ERR(dst))
 		return PTR_ERR(dst);
+	if (unlikely(is_discard(dst))) {
+		dst_release(dst);
+		return -EAGAIN;
+	}
 	if (unlikely(dst->dev == flow->config->tunnel->dev ||
 		     flow->outer->leads_back(dst))) {
 		dst_release(dst);
 		return -ELOOP;
 	}
 	flow->dst = dst;
+	if (dst->flags & DST_XFRM_QUEUE)
+		flow->noref = false;
 	if (flow->noref) {
 		route = adit_flow_route(flow);
 		dst_release(route->dst);

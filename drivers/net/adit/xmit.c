@@ -216,7 +216,7 @@ static bool underlay_cuts(const struct sk_buff *skb,
 
 	if (skb_shinfo(skb)->gso_type & SKB_GSO_FRAGLIST || flow->dst->lwtstate)
 		return false;
-	return type && !(type & SKB_GSO_GRE_CSUM && dst_xfrm(flow->dst));
+	return type && !(type & SKB_GSO_GRE_CSUM && adit_is_ipsec(flow->dst));
 }
 
 /* The packet has its hash by now. That the compiler knows so, too, spares a stack
@@ -312,6 +312,8 @@ static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 		return ADIT_DROP_NONE;
 	if (err == -ELOOP)
 		return ADIT_DROP_TX_LOOP_SELF;
+	if (err == -EAGAIN)
+		return ADIT_DROP_TX_UNDERLAY;
 	if (err == -ENOMEM || err == -ENOBUFS)
 		return ADIT_DROP_TX_NOMEM;
 	link_failure(skb);
