@@ -203,6 +203,42 @@ with_ipsec() {
 	adit_gone
 }
 
+# socket_of ETHERTYPE EXPECTED: with a packet socket of that at the underlay's device,
+# so many outer packets pass hooks.
+socket_of() {
+	local pid
+
+	: >"$WORK/socket"
+	ip netns exec "$B" python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+s.bind(("eth0", int(sys.argv[1], 16)))
+print("ready", flush=True)
+while True:
+    s.recv(1)' "$1" >"$WORK/socket" &
+	pid=$!
+	check_within 10000 "a packet socket" grep -q ready "$WORK/socket"
+	watch "$B"
+	ping_ok "$HA" 10.10.20.2
+	check_eq "outer packets past hooks, socket of $1" "$2" \
+		"$(seen "$B" seen_outer)"
+	unwatch "$B"
+	kill $pid
+	wait $pid 2>/dev/null
+	:
+}
+
+# Who listens for what a tunnel never has is not in the way: LLDP, 802.1X.
+packet_sockets() {
+	join_sites 4 fastpath on
+	ping_ok "$HA" 10.10.20.2
+	socket_of 88cc 0
+	socket_of 888e 0
+	socket_of 0800 6
+	socket_of 86dd 6
+	adit_gone
+}
+
 # What is to be refused by default is.
 refused() {
 	in_ns "$B" ip xfrm policy setdefault in block 2>/dev/null ||
@@ -249,4 +285,5 @@ case_run "a neighbour that changes" neighbour_changed
 case_run "a route that changes, a link that flaps" route_changed
 case_run "IPsec policy" with_ipsec
 case_run "IPsec refuses by default" refused
+case_run "packet sockets" packet_sockets
 finish

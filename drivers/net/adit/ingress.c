@@ -424,17 +424,25 @@ static unsigned int take_ip6(struct adit_net *an, struct sk_buff *skb)
 	return take(an, skb, &ip6_way, ip6h->nexthdr);
 }
 
-static int listens(struct net_device *dev, struct netdev_nested_priv *unused)
+static noinline int listens(struct net_device *dev,
+			    struct netdev_nested_priv *unused)
 {
-	return !list_empty(&dev->ptype_specific);
+	const struct packet_type *pt;
+
+	list_for_each_entry_rcu(pt, &dev->ptype_specific, list)
+		if (adit_inner_find(pt->type))
+			return true;
+	return false;
 }
 
 /* A packet socket of one protocol comes after the hook, that of a VLAN's or bond's
- * lower device, too.
+ * lower device, too: one of a protocol that outer or inner packets have, which those
+ * of LLDP or 802.1X are not.
  */
 static inline bool is_listened_to(struct net_device *dev)
 {
-	return listens(dev, NULL) ||
+	return (unlikely(!list_empty(&dev->ptype_specific)) &&
+		listens(dev, NULL)) ||
 	       (unlikely(!list_empty(&dev->adj_list.lower)) &&
 		netdev_walk_all_lower_dev_rcu(dev, listens, NULL));
 }
