@@ -82,14 +82,16 @@ struct dst_entry *adit_early_route(const struct adit_config *config,
 	return NULL;
 }
 
-/* Routes that count what takes them are to be asked each time. */
-static bool is_counted(const struct dst_entry *dst)
+/* Routes that count what takes them, or have a program that looks at it, are to be
+ * asked each time.
+ */
+static bool is_watched(const struct dst_entry *dst)
 {
 #ifdef CONFIG_IP_ROUTE_CLASSID
-	return dst->tclassid;
-#else
-	return false;
+	if (dst->tclassid)
+		return true;
 #endif
+	return dst->lwtstate;
 }
 
 /**
@@ -112,7 +114,7 @@ void adit_early_learn(const struct adit_config *config, struct sk_buff *skb,
 	    !adit_ingress_wanted(config, skb))
 		return;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !skb_valid_dst(skb) ||
-	    is_counted(dst) || !dst_hold_safe(dst))
+	    is_watched(dst) || !dst_hold_safe(dst))
 		return;
 	dst_release(arrival->dst);
 	arrival->dst = dst;
