@@ -16,6 +16,9 @@
 # and PREFIX apply to the tools as usual, INSTALL_MOD_PATH to the module. DKMS
 # is for this host alone, and refuses DESTDIR.
 
+ifdef KDIR
+KVER ?= $(shell cat $(KDIR)/include/config/kernel.release)
+endif
 KVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KVER)/build
 
