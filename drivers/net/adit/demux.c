@@ -428,6 +428,11 @@ static inline struct adit_config *lookup_full(struct adit_net *an,
 	return config;
 }
 
+static inline bool is_outside_vrfs(const struct net_device *dev, int sdif)
+{
+	return !sdif && !netif_is_l3_master(dev);
+}
+
 /* A packet that came in through a VRF belongs to tunnels bound to that VRF or
  * to its port, and to no unbound one: addresses mean something else there.
  */
@@ -438,11 +443,9 @@ static struct adit_config *probe_links(struct adit_net *an,
 {
 	struct adit_config *config = NULL;
 
-	if (!(shape & ADIT_SHAPE_LINK)) {
-		if (sdif || netif_is_l3_master(dev))
-			return NULL;
-		return probe(an, *key, shape, 0);
-	}
+	if (!(shape & ADIT_SHAPE_LINK))
+		return is_outside_vrfs(dev, sdif) ? probe(an, *key, shape, 0) :
+						    NULL;
 	if (sdif)
 		config = probe(an, *key, shape, sdif);
 	return config ?: probe(an, *key, shape, dev->ifindex);
@@ -471,8 +474,7 @@ static struct adit_config *demux(struct adit_net *an, struct adit_key *key,
 	u32 mask = READ_ONCE(an->shape_mask);
 
 	/* as a rule, all tunnels have both ends and are bound to nothing */
-	if (likely(mask == BIT(ADIT_SHAPE_FULL) && !sdif &&
-		   !netif_is_l3_master(dev)))
+	if (likely(mask == BIT(ADIT_SHAPE_FULL) && is_outside_vrfs(dev, sdif)))
 		return lookup_full(an, key);
 	return demux_shapes(an, key, dev, sdif, mask);
 }
@@ -609,7 +611,7 @@ static bool is_at(const struct adit_entry *entry, const struct net_device *dev,
 		  int sdif)
 {
 	if (!entry->key.link)
-		return !sdif && !netif_is_l3_master(dev);
+		return is_outside_vrfs(dev, sdif);
 	return entry->key.link == dev->ifindex || entry->key.link == sdif;
 }
 

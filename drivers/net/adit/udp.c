@@ -52,14 +52,6 @@ struct adit_sock {
 
 /* --- packets */
 
-static void wire_init(struct adit_wire *wire, const struct adit_sock *s)
-{
-	memset(wire, 0, sizeof(*wire));
-	wire->outer = s->outer;
-	wire->key.family = s->outer->family;
-	wire->key.port = s->port;
-}
-
 /* The UDP header is at wire->hlen, the addresses are known. */
 static void read_udp(const struct adit_sock *s, struct sk_buff *skb,
 		     struct adit_wire *wire, const struct udphdr *uh)
@@ -75,11 +67,12 @@ static void read_udp(const struct adit_sock *s, struct sk_buff *skb,
 static int rcv_udp(struct sock *sk, struct sk_buff *skb)
 {
 	const struct adit_sock *s = rcu_dereference_sk_user_data(sk);
-	struct adit_wire wire;
+	struct adit_wire wire = { };
 
 	if (!s || s->outer->to_group(skb))
 		goto drop;
-	wire_init(&wire, s);
+	wire.outer = s->outer;
+	wire.key.family = s->outer->family;
 	s->outer->ends(skb, &wire.key);
 	read_udp(s, skb, &wire, udp_hdr(skb));
 	if (adit_demux_rcv(s->an, skb, &wire))

@@ -77,6 +77,12 @@ void adit_routes_free(struct adit_routes __percpu *routes)
 	free_percpu(routes);
 }
 
+/* A GRE key that the route is to be asked for with: it stands where ports do. */
+static bool has_key(const struct adit_flow *flow)
+{
+	return flow->ipproto == IPPROTO_GRE && flow->gre_flags & GRE_KEY;
+}
+
 /* There is IPsec policy and no SA yet: the kernel gives a route into nothing, as if
  * by the loopback device.
  */
@@ -204,8 +210,7 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 	};
 	struct rtable *rt;
 
-	/* in the place of ports */
-	if (flow->ipproto == IPPROTO_GRE && flow->gre_flags & GRE_KEY)
+	if (has_key(flow))
 		fl4.fl4_gre_key = flow->okey;
 	adit_flowi4_set_dsfield(&fl4, flow->tos);
 	rt = ip_route_output_key(net, &fl4);
@@ -474,7 +479,7 @@ static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 
 	if (unlikely(!ipv6_mod_enabled()))
 		return ERR_PTR(-EAFNOSUPPORT);
-	if (flow->ipproto == IPPROTO_GRE && flow->gre_flags & GRE_KEY)
+	if (has_key(flow))
 		fl6.fl6_gre_key = flow->okey;
 	dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
