@@ -227,7 +227,8 @@ if [ ! -e /sys/module/ip_gre ]; then
 else
 	case_run "GRE" skip "ip_gre has it"
 fi
-case_run "GRE in FOU" format 1364 mode gre ikey 1 okey 2 \
+# shellcheck disable=SC2086 # words they are
+case_run "GRE in FOU" format 1364 $GRE_OPTIONS \
 	encap fou encap-dport 5555
 case_run "GUE" format 1368 mode ip nokey encap gue encap-dport 6080 \
 	encap-sport 6081 encap-listen 6082

@@ -9,6 +9,7 @@ udp DST COUNT SIZE [probe]        datagrams with SIZE bytes of data; probe: with
                                   DF and whatever the PMTU
 link DEV ETHERTYPE COUNT HEX      frames without a link-layer header
 ip SRC DST PROTO COUNT HEX        IPv4 or IPv6 packets with that payload
+icmp SRC DST HEX                  that ICMP message, with its checksum
 ipip SRC DST TOS ITOS ISRC IDST COUNT [PROTO]
                                   IPv4 in IPv4 with UDP, or what goes by PROTO, with
                                   outer and inner TOS
@@ -83,7 +84,14 @@ def ipip(src, dst, tos, itos, isrc, idst, count, proto=socket.IPPROTO_UDP):
     send_ip(ipv4(src, dst, socket.IPPROTO_IPIP, inner, int(tos)), dst, count)
 
 
-COMMANDS = {"udp": udp, "link": link, "ip": ip, "ipip": ipip}
+def icmp(src, dst, data):
+    """DATA: the message, its checksum zero"""
+    data = bytes.fromhex(data)
+    data = data[:2] + struct.pack("!H", checksum(data)) + data[4:]
+    send_ip(ipv4(src, dst, socket.IPPROTO_ICMP, data), dst, 1)
+
+
+COMMANDS = {"udp": udp, "link": link, "ip": ip, "ipip": ipip, "icmp": icmp}
 
 for line in sys.stdin:
     command, *words = line.split()

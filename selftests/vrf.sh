@@ -90,17 +90,6 @@ unbound() {
 	must ip -n "$A" link del adit1
 }
 
-# csum HEX: of an ICMP message
-csum() {
-	local sum=0 i
-
-	for ((i = 0; i < ${#1}; i += 4)); do
-		sum=$((sum + 0x${1:i:4}))
-	done
-	sum=$(((sum & 0xffff) + (sum >> 16)))
-	printf %04x $((~(sum + (sum >> 16)) & 0xffff))
-}
-
 # shellcheck disable=SC2016 # awk's
 unreachables() { in_ns "$A" awk '/^Icmp: [0-9]/ { print $5 }' /proc/net/snmp; }
 
@@ -117,7 +106,7 @@ unbound_icmp() {
 	must ip -n "$A" link add adit1 type adit mode gre local $A_IP remote $B_IP
 	must ip -n "$A" link set adit1 up
 	was=$(unreachables)
-	raw "$B1" ip $B_IP $A_IP 1 1 "0304$(csum 03040000$rest)$rest"
+	raw "$B1" icmp $B_IP $A_IP 03040000$rest
 	check "what was sent is there" in_ns "$B1" ping -q -c 1 -W 5 $A_IP
 	check_eq "errors that came in" $((was + 1)) "$(unreachables)"
 	check_eq "PMTU" "" "$(ip -n "$A" route get $B_IP | grep -o ' mtu [0-9]*')"

@@ -258,7 +258,7 @@ manage() {
 		>"$WORK/delete"
 	# What comes with the first of all is not a tunnel's.
 	head -n 2 "$WORK/create" >"$WORK/first"
-	echo "link del x1" >>"$WORK/first"
+	head -n 1 "$WORK/delete" >>"$WORK/first"
 	check "the first" ip -n "$A" -batch "$WORK/first" || return
 	before=$(memory)
 	for _ in 1 2 3; do
