@@ -21,7 +21,7 @@ echo "# seed=$SEED"
 # As much of everything, in quarters; a kernel that watches itself takes its time.
 TIMES=4
 ! debug_kernel || TIMES=1
-! long_form || TIMES=$((TIMES * 6))
+! long_form || TIMES=$((TIMES * 3))
 
 # said FILE: its last line, whatever becomes of the case.
 said() { tail -n 1 "$1" | sed 's/^/# /' >&"$OUT"; }

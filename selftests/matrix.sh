@@ -11,7 +11,8 @@
 # cannot have a conversation there. Each is given in turn what the other has
 # sent, as it was captured.
 #
-# The short form has the kernel's driver alone at the other end.
+# The short form has the kernel's driver alone at the other end; so has a kernel that
+# watches itself, of what can have a conversation with it.
 
 . ./lib.sh
 require ping socat tcpdump ethtool python3
@@ -298,11 +299,15 @@ gre_is_in_use() { skip "the kernel's GRE cannot be unloaded"; }
 
 # --- all of them -----------------------------------------------------------------
 
+with_adit_too() {
+	! short_form && { ! debug_kernel || [ "$MODE" = gre ]; }
+}
+
 case_of_row() {
 	local far=with_kernel
 
 	row_read "$1"
-	short_form || case_run "$NAME adit" with_adit
+	! with_adit_too || case_run "$NAME adit" with_adit
 	if [ "$MODE" = gre ]; then
 		far=gre_is_in_use
 		[ -z "$GRE_MODULES" ] || far=by_recording

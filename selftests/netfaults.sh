@@ -165,7 +165,7 @@ all_accounted() { [ "$(accounted)" = $N ]; }
 damaged() {
 	local round rounds=1
 
-	! long_form || rounds=10
+	! long_form || rounds=3
 	for round in $(seq $rounds); do
 		check "watch" watch_frames || return
 		count_start

@@ -17,7 +17,7 @@ require_unused
 modprobe -q -r adit || skip_all "adit cannot be unloaded"
 
 ROUNDS=5
-! long_form || ROUNDS=50
+! long_form || ROUNDS=15
 
 is_loaded() { grep -q '^adit ' /proc/modules; }
 # Until it has come up who loads it holds it.
