@@ -52,9 +52,9 @@ static bool raw_may_want(const struct net *net,
 {
 	u32 hash = raw_hashfunc(net, ipproto);
 
-	return !hlist_empty(outer == &adit_outer_ip4 ?
-			    &raw_v4_hashinfo.ht[hash] :
-			    &raw_v6_hashinfo.ht[hash]);
+	return !adit_raw_is_empty(outer == &adit_outer_ip4 ?
+				  &raw_v4_hashinfo.ht[hash] :
+				  &raw_v6_hashinfo.ht[hash]);
 }
 
 /**

@@ -327,8 +327,7 @@ static inline bool is_plain(const struct net *net, const struct sk_buff *skb)
 {
 #ifdef CONFIG_XFRM
 	if (net->xfrm.policy_count[XFRM_POLICY_IN] || secpath_exists(skb) ||
-	    READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_IN]) ==
-	    XFRM_USERPOLICY_BLOCK)
+	    adit_xfrm_blocks_in(net))
 		return false;
 #endif
 	return skb->pkt_type == PACKET_HOST && !skb_dst(skb) &&

@@ -398,7 +398,7 @@ static int open_sock(struct adit_sock *s, bool anyhow)
 		sock_release(s->sock);
 		return err;
 	}
-	setup_udp_tunnel_sock(net, adit_udp_tunnel_sock(s->sock), &tunnel);
+	adit_udp_tunnel_setup(net, s->sock, &tunnel);
 	return 0;
 }
 
@@ -407,7 +407,7 @@ static void close_sock(struct adit_sock *s)
 	if (--s->users)
 		return;
 	hlist_del_rcu(&s->node);
-	udp_tunnel_sock_release(adit_udp_tunnel_sock(s->sock));
+	adit_udp_tunnel_release(s->sock);
 	kfree_rcu(s, rcu);
 }
 

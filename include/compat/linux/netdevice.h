@@ -2,7 +2,8 @@
 /*
  * compat: the lockless transmit flag was a feature bit and became a member;
  * dev_sw_netstats_tx_add() is younger than its receive twin; what tc has on a
- * device was a mini qdisc and became a list of programs.
+ * device was a mini qdisc and became a list of programs; how deep packets are nested
+ * was for the core alone to know for some releases (6.10 and later).
  */
 #ifndef _ADIT_COMPAT_LINUX_NETDEVICE_H
 #define _ADIT_COMPAT_LINUX_NETDEVICE_H
@@ -54,6 +55,35 @@ static inline void dev_sw_netstats_tx_add(struct net_device *dev,
 	tstats->tx_packets += packets;
 	u64_stats_update_end(&tstats->syncp);
 }
+#endif
+
+#ifndef ADIT_HAS_XMIT_RECURSION
+#ifndef XMIT_RECURSION_LIMIT
+#define XMIT_RECURSION_LIMIT	8
+#endif
+
+#ifdef CONFIG_PREEMPT_RT
+/* Where that is has moved there too; the core is asked each time. */
+static inline bool dev_xmit_recursion(void) { return true; }
+static inline void dev_xmit_recursion_inc(void) { }
+static inline void dev_xmit_recursion_dec(void) { }
+#else
+static inline bool dev_xmit_recursion(void)
+{
+	return unlikely(__this_cpu_read(softnet_data.xmit.recursion) >
+			XMIT_RECURSION_LIMIT);
+}
+
+static inline void dev_xmit_recursion_inc(void)
+{
+	__this_cpu_inc(softnet_data.xmit.recursion);
+}
+
+static inline void dev_xmit_recursion_dec(void)
+{
+	__this_cpu_dec(softnet_data.xmit.recursion);
+}
+#endif
 #endif
 
 #endif /* _ADIT_COMPAT_LINUX_NETDEVICE_H */
