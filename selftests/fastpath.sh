@@ -9,7 +9,7 @@
 # shellcheck disable=SC2086 # options are words
 
 . ./lib.sh
-require nft tcpdump jq ethtool python3 socat
+require nft tcpdump jq ethtool python3 socat nstat
 
 BYTES=200000
 COUNTERS="seen_outer seen_inner"
@@ -103,6 +103,29 @@ switched() {
 	check_match "shown" '"fastpath":"on"' \
 		"$(ip -n "$B" -d -j link show adit0)"
 	unwatch "$B"
+	adit_gone
+}
+
+# sent: what A's IP counts as sent by pings.
+sent() {
+	in_ns "$A" nstat -asz 'IpOut*' 'IpExtOut*' >"$WORK/sent"
+	ping_ok "$HA" 10.10.20.2
+	in_ns "$A" nstat -asz 'IpOut*' 'IpExtOut*' | awk '
+		NR == FNR { was[$1] = $2; next }
+		$2 != was[$1] { print $1, $2 - was[$1] }' "$WORK/sent" -
+}
+
+# It counts as on the ordinary path.
+counted_alike() {
+	local want
+
+	join_sites 4
+	ping_ok "$HA" 10.10.20.2
+	want=$(sent)
+	must ip -n "$A" link set adit0 type adit fastpath on
+	ping_ok "$HA" 10.10.20.2
+	check_eq "counters of A" "$want" "$(sent)"
+	check_match "something counted" "IpOutRequests" "$want"
 	adit_gone
 }
 
@@ -277,6 +300,7 @@ case_run "fou over IPv6" passes_by 6 encap fou encap-dport 5555
 case_run "gue over IPv4" passes_by 4 encap gue encap-dport 6080
 case_run "gre in gue over IPv6" passes_by 6 mode gre encap gue encap-dport 6080
 case_run "switched under traffic" switched
+case_run "counted alike" counted_alike
 case_run "an address of IPv6 that is gone" address_removed 6
 case_run "no IPv6 on the underlay's device" without_ip6
 case_run "fragments go the ordinary way" fragments

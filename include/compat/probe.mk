@@ -25,6 +25,7 @@ adit-has := \
 	$(call adit-probe,RAW_NULLS,struct hlist_nulls_head ht,net/raw.h net/raw_common.h) \
 	$(call adit-probe,XFRM_DEFAULT_ACTIONS,policy_default.XFRM_POLICY_MAX,net/netns/xfrm.h) \
 	$(call adit-probe,XFRM_DEFAULT_BITS,XFRM_POL_DEFAULT_IN,net/netns/xfrm.h) \
+	$(call adit-probe,OUTREQUESTS,IPSTATS_MIB_OUTREQUESTS,uapi/linux/snmp.h) \
 	$(call adit-probe,IPV6_STUB,ipv6_route_input,net/ipv6_stubs.h) \
 	$(if $(wildcard $(adit-inc)/net/rps.h),-DADIT_HAS_NET_RPS) \
 	$(call adit-probe,SK_DROPS_INC,sk_drops_inc,net/sock.h) \

@@ -128,7 +128,7 @@ int adit_fast_ip4(struct net *net, struct sk_buff *skb)
 		ip_send_check(ip_hdr(skb));
 		memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 		skb->dev = dst->dev;
-		IP_UPD_PO_STATS(net, IPSTATS_MIB_OUT, skb->len);
+		adit_ip_count_out(net, skb->len);
 		err = neigh_output(neigh, skb, is_v6gw);
 	} else {
 		err = adit_outer_ip4.send(net, skb);
