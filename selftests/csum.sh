@@ -22,7 +22,7 @@ must in_ns "$B" ethtool -K eth0 tso off
 must in_ns "$A" ethtool -K eth0 gro on
 raw_start "$B"
 
-csum_errors() { in_ns "$A" nstat -asz UdpInCsumErrors | awk 'END { print $2 }'; }
+csum_errors() { mib_get "$A" UdpInCsumErrors; }
 csum_errors_are() { [ "$(csum_errors)" = "$1" ]; }
 
 # Inside: UDP from 10.9.0.2 to 10.9.0.1, port 5999, with 8 bytes and that checksum

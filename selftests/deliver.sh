@@ -14,7 +14,7 @@
 # shellcheck disable=SC2086 # addresses are words
 
 . ./lib.sh
-require tcpdump ethtool nft
+require tcpdump ethtool nft jq nstat
 require_module ipip
 require_module ip6_tunnel
 
@@ -124,12 +124,11 @@ deliver_tunnel() {
 	local before
 
 	server
-	before=$(in_ns "$B" nstat -az TcpExtIPReversePathFilter |
-		awk 'END { print $2 }')
+	before=$(mib_get "$B" TcpExtIPReversePathFilter)
 	check_fails "ping a tunnel behind rp_filter" \
 		in_ns "$C" ping -q -c 2 -i 0.2 -W 1 $VIP
-	check_eq "rp_filter" 2 $(($(in_ns "$B" nstat -az \
-		TcpExtIPReversePathFilter | awk 'END { print $2 }') - before))
+	check_eq "rp_filter" 2 \
+		$(($(mib_get "$B" TcpExtIPReversePathFilter) - before))
 	must ip -n "$B" link set adit0 type adit deliver underlay
 	ping_ok "$C" $VIP
 	check_match "shown" '"deliver":"underlay"' \

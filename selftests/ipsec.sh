@@ -31,14 +31,14 @@ sa() {
 	done
 }
 
-# policy NS DIR SRC DST: of PROTOS.
+# policy NS DIR SRC DST: of PROTOS, and of GRE_KEY.
 policy() {
 	local proto
 
 	for proto in $PROTOS; do
 		must ip -n "$1" xfrm policy add dir "$2" src "$3/32" \
-			dst "$4/32" proto "$proto" tmpl src "$3" dst "$4" \
-			proto esp reqid 1 mode transport
+			dst "$4/32" proto "$proto" ${GRE_KEY:+key "$GRE_KEY"} \
+			tmpl src "$3" dst "$4" proto esp reqid 1 mode transport
 	done
 }
 
@@ -48,8 +48,6 @@ protect() {
 	policy "$B" out "$B_IP" "$A_IP"
 	policy "$B" in "$A_IP" "$B_IP"
 }
-
-mtu_is() { [ "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)" = "$1" ]; }
 
 # on_the_wire ADDR: pings pass, and the router sees nothing but ESP.
 on_the_wire() {
@@ -82,7 +80,7 @@ fits() {
 
 mtu_follows() {
 	check_eq "MTU of the device" "$MTU_1500" \
-		"$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)"
+		"$(mtu_get "$A" adit0)"
 	fits 10.9.0.2 4 28 "$MTU_1500"
 	fits fd09::2 6 48 "$MTU_1500"
 	capture_start "$R" eth0 largest ip proto 50
@@ -92,10 +90,10 @@ mtu_follows() {
 	check_eq "the largest is as large as the wire allows" 1500 \
 		"$(hex_num "$(capture_hex largest | head -n 1)" 2 2)"
 	must ip -n "$A" link set eth0 mtu 1400
-	check_within 5000 "MTU $MTU_1400" mtu_is "$MTU_1400"
+	check_within 5000 "MTU $MTU_1400" mtu_is "$A" adit0 "$MTU_1400"
 	fits 10.9.0.2 4 28 "$MTU_1400"
 	must ip -n "$A" link set eth0 mtu 1500
-	check_within 5000 "MTU $MTU_1500" mtu_is "$MTU_1500"
+	check_within 5000 "MTU $MTU_1500" mtu_is "$A" adit0 "$MTU_1500"
 }
 
 # A hop of 1400 bytes behind the router, of which an ICMP error about ESP tells.
@@ -149,28 +147,19 @@ later() {
 	check "the sender is told $MTU_1500" \
 		mtu_told 10.9.0.2 4 $((1480 - 28)) "$MTU_1500"
 	check "let the MTU follow" ip -n "$A" link set adit0 mtu 0
-	check_eq "MTU" "$MTU_1500" "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)"
+	check_eq "MTU" "$MTU_1500" "$(mtu_get "$A" adit0)"
 }
 
 # Policy of a GRE key is for the tunnel that has it.
 gre_key() {
-	local ns dir src dst
+	local ns
 
-	[ ! -e /sys/module/ip_gre ] || { skip "ip_gre has GRE"; return; }
+	gre_is_free || return 0
 	for ns in "$A" "$B"; do
 		must ip -n "$ns" xfrm policy flush
 		check "GRE" ip -n "$ns" link set adit0 type adit mode gre key 7
 	done
-	while read -r ns dir src dst; do
-		must ip -n "$ns" xfrm policy add dir "$dir" src "$src/32" \
-			dst "$dst/32" proto 47 key 7 tmpl src "$src" \
-			dst "$dst" proto esp reqid 1 mode transport
-	done <<-EOT
-		$A out $A_IP $B_IP
-		$A in $B_IP $A_IP
-		$B out $B_IP $A_IP
-		$B in $A_IP $B_IP
-	EOT
+	PROTOS=47 GRE_KEY=7 protect
 	on_the_wire 10.9.0.2
 	for ns in "$A" "$B"; do
 		must ip -n "$ns" xfrm policy flush
@@ -199,10 +188,10 @@ without_sa() {
 	check_fails "ping" in_ns "$A" ping -q -c 2 -i 0.2 -W 1 10.9.0.2
 	check_drops "$A" adit0 tx_underlay 2
 	check "let the MTU follow" ip -n "$A" link set adit0 mtu 0
-	check_eq "MTU" 1480 "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)"
+	check_eq "MTU" 1480 "$(mtu_get "$A" adit0)"
 	sa_out
 	ping_ok "$A" 10.9.0.2
-	check_within 5000 "MTU $MTU_1500" mtu_is "$MTU_1500"
+	check_within 5000 "MTU $MTU_1500" mtu_is "$A" adit0 "$MTU_1500"
 }
 
 sent_is() { [ "$(stat_get "$A" adit0 tx_packets)" = "$1" ]; }

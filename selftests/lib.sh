@@ -238,6 +238,11 @@ long_form() { [ -n "${ADIT_LONG-}" ]; }
 # short_form: another kernel has had all of it.
 short_form() { [ -n "${ADIT_SHORT-}" ]; }
 
+# gre_is_free: adit can have GRE; else the case is skipped.
+gre_is_free() {
+	[ ! -e /sys/module/ip_gre ] || { skip "ip_gre has GRE"; return 1; }
+}
+
 # busywait MILLISECONDS COMMAND...: repeat it until it succeeds; fails if it
 # has not by then. A kernel that watches itself has more time.
 busywait() {
@@ -448,6 +453,15 @@ adit_gone() {
 
 # stat_get NS DEV FIELD: of struct rtnl_link_stats64
 stat_get() { ip netns exec "$1" cat "/sys/class/net/$2/statistics/$3"; }
+
+# mtu_get NS DEV
+mtu_get() { ip netns exec "$1" cat "/sys/class/net/$2/mtu"; }
+
+# mtu_is NS DEV MTU
+mtu_is() { [ "$(mtu_get "$1" "$2")" = "$3" ]; }
+
+# mib_get NS NAME: a counter of the netns, as nstat(8) names it.
+mib_get() { in_ns "$1" nstat -asz "$2" | awk -v name="$2" '$1 == name { print $2 }'; }
 
 # drop_get NS DEV CAUSE
 drop_get() {

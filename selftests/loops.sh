@@ -12,18 +12,15 @@ require python3 ping jq socat
 
 N=5
 
-mtu_of() { ip netns exec "$A" cat /sys/class/net/$1/mtu; }
-mtu_is() { [ "$(mtu_of $1)" = "$2" ]; }
-
 # mtus_rest DEV...: their MTUs stop changing, and are no less than 1280.
 mtus_rest() {
 	local dev was is
 
 	for dev; do
 		check_within 5000 "the MTU of $dev rests" mtu_rests $dev
-		was=$(mtu_of $dev)
+		was=$(mtu_get "$A" $dev)
 		sleep 0.5
-		is=$(mtu_of $dev)
+		is=$(mtu_get "$A" $dev)
 		check_eq "MTU of $dev, later" "$was" "$is"
 		check_range "MTU of $dev" 1280 65515 "$is"
 	done
@@ -32,9 +29,9 @@ mtus_rest() {
 mtu_rests() {
 	local was
 
-	was=$(mtu_of $1)
+	was=$(mtu_get "$A" $1)
 	sleep 0.3
-	mtu_is $1 "$was"
+	mtu_is "$A" $1 "$was"
 }
 
 # The machine is fine: traffic beside the loop is as before.
@@ -196,7 +193,7 @@ four_levels() {
 
 	nest adit adit adit adit
 	for i in 1 2 3 4; do
-		check_within 5000 "MTU of t$i" mtu_is t$i $((1500 - 20 * i))
+		check_within 5000 "MTU of t$i" mtu_is "$A" t$i $((1500 - 20 * i))
 		was[i]=$(stat_get "$A" t$i tx_packets)
 	done
 	check "ping IPv4" in_ns "$A" ping -q -c $N -i 0.05 -W 5 10.7.4.2

@@ -50,24 +50,21 @@ not_in_fou() {
 }
 
 # Packets that overtake each other are sent again as well, so what is lost is seen by this.
-timeouts() { in_ns "$A" nstat -asz TcpExtTCPTimeouts | awk 'NR == 2 { print $2 }'; }
-
-mtu() { ip netns exec "$A" cat /sys/class/net/adit0/mtu; }
-mtu_is() { [ "$(mtu)" = "$1" ]; }
+timeouts() { mib_get "$A" TcpExtTCPTimeouts; }
 
 # The underlay's route labels what the tunnel sends, segments of a large packet, too.
 labelled_underlay() {
 	local before mtu
 
 	adit_pair "$@"
-	mtu=$(mtu)
+	mtu=$(mtu_get "$A" adit0)
 	must ip -n "$A" route add "$B_IP/32" encap mpls 200 via inet "$B_IP" \
 		dev eth0
 	must in_ns "$B" sysctl -qw net.mpls.platform_labels=1000 \
 		net.mpls.conf.eth0.input=1
 	ip -n "$B" -f mpls route show | grep -q '^200 ' ||
 		must ip -n "$B" -f mpls route add 200 dev lo
-	check_within 5000 "a label less" mtu_is $((mtu - 4))
+	check_within 5000 "a label less" mtu_is "$A" adit0 $((mtu - 4))
 	before=$(timeouts)
 	check_eq "bytes" "$BYTES" "$(tcp_bytes "$A" "$B" 10.9.0.2 "$BYTES")"
 	check_range "timeouts" 0 2 $(($(timeouts) - before))

@@ -9,18 +9,14 @@ require jq
 
 ELSEWHERE=203.0.113.1	# where the routes to it lead varies
 
-mtu_of() { ip -n "$1" -j link show dev "$2" | jq '.[0].mtu'; }
-
 auto_of() {
 	ip -n "$1" -d -j link show dev "$2" |
 		jq '.[0].linkinfo.info_data.mtu_auto'
 }
 
-mtu_is() { [ "$(mtu_of "$1" "$2")" = "$3" ]; }
-
 # now DEV MTU AUTO: what it is at once.
 now() {
-	check_eq "MTU of $1" "$2" "$(mtu_of "$A" "$1")"
+	check_eq "MTU of $1" "$2" "$(mtu_get "$A" "$1")"
 	check_eq "mtu_auto of $1" "$3" "$(auto_of "$A" "$1")"
 }
 

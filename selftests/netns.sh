@@ -126,12 +126,10 @@ twins() {
 # The underlay's MTU is followed from afar.
 mtu_follows() {
 	must ip -n "$A" link set eth0 mtu 1400
-	check_within 5000 "MTU 1380" mtu_is 1380
+	check_within 5000 "MTU 1380" mtu_is "$X" adit0 1380
 	must ip -n "$A" link set eth0 mtu 1500
-	check_within 5000 "MTU 1480" mtu_is 1480
+	check_within 5000 "MTU 1480" mtu_is "$X" adit0 1480
 }
-
-mtu_is() { [ "$(ip netns exec "$X" cat /sys/class/net/adit0/mtu)" = "$1" ]; }
 
 move_back() {
 	check "move to A" ip -n "$X" link set adit0 netns "$A"

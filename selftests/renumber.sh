@@ -116,17 +116,13 @@ follows_route() {
 	source_is 203.0.113.1
 	peer_is 203.0.113.1
 	ping_ok "$A" 10.9.0.2
-	check_within 5000 "MTU 1380" mtu_is 1380
+	check_within 5000 "MTU 1380" mtu_is "$A" adit0 1380
 	must ip -n "$A" route del "$B_IP"
-	check_within 5000 "MTU 1480" mtu_is 1480
+	check_within 5000 "MTU 1480" mtu_is "$A" adit0 1480
 	must ip -n "$A" link set eth1 mtu 1500
 	must ip -n "$B" link set eth1 mtu 1500
 	peer_is 192.0.2.77
 	ping_ok "$A" 10.9.0.2
-}
-
-mtu_is() {
-	[ "$(ip netns exec "$A" cat /sys/class/net/adit0/mtu)" = "$1" ]
 }
 
 # With `local` set, an address that is gone stops the tunnel, under its cause.
@@ -175,9 +171,9 @@ mark_mtu() {
 	must ip -n "$A" link set eth1 mtu 1400
 	must ip -n "$A" rule add fwmark 0x17 table 17
 	check "set" ip -n "$A" link set adit0 type adit fwmark 0x17
-	check_within 5000 "MTU 1380" mtu_is 1380
+	check_within 5000 "MTU 1380" mtu_is "$A" adit0 1380
 	must ip -n "$A" rule del fwmark 0x17 table 17
-	check_within 5000 "MTU 1480" mtu_is 1480
+	check_within 5000 "MTU 1480" mtu_is "$A" adit0 1480
 	check "set" ip -n "$A" link set adit0 type adit fwmark 0
 	must ip -n "$A" link set eth1 mtu 1500
 }

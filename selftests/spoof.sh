@@ -82,8 +82,6 @@ forge() {
 	raw "$C" ip "$1" $A_IP "$2" $N "$3"
 }
 
-kernel() { in_ns "$A" nstat -asz "$1" | awk -v n="$1" '$1 == n { print $2 }'; }
-
 # became RX COUNTER N: so many packets in all, and that one counter moved by N.
 became() {
 	local got
@@ -92,7 +90,7 @@ became() {
 	case $2 in
 	rx_*) got+=" " ;;
 	none) got+=none\ +$3\  ;;
-	*) got+="$2 +$(($(kernel "$2") - BEFORE)) " ;;
+	*) got+="$2 +$(($(mib_get "$A" "$2") - BEFORE)) " ;;
 	esac
 	[ "$(stat_get "$A" adit0 rx_packets) $got" = "$1 $2 +$3 " ]
 }
@@ -102,7 +100,7 @@ counted() {
 	local rx
 
 	rx=$(($(stat_get "$A" adit0 rx_packets) + $1))
-	[[ $2 == rx_* || $2 == none ]] || BEFORE=$(kernel "$2")
+	[[ $2 == rx_* || $2 == none ]] || BEFORE=$(mib_get "$A" "$2")
 	drops_mark "$A" adit0
 	"${@:3}"
 	check_within 5000 "$1 delivered, and $2 alone says so" \

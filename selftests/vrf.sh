@@ -60,20 +60,18 @@ bound() {
 	tunnel "$@"
 	carries $1
 	received adit$1 $N "$B1"
-	check_eq "MTU" 1480 "$(ip -n "$A" -j link show dev adit$1 | jq '.[0].mtu')"
+	check_eq "MTU" 1480 "$(mtu_get "$A" adit$1)"
 	must ip -n "$A" link del adit$1
 }
 
 mtu_follows() {
 	tunnel 1 dev vrf1
 	must ip -n "$A" link set eth1 mtu 1400
-	check_within 5000 "MTU 1380" mtu_is 1380
+	check_within 5000 "MTU 1380" mtu_is "$A" adit1 1380
 	must ip -n "$A" link set eth1 mtu 1500
-	check_within 5000 "MTU 1480" mtu_is 1480
+	check_within 5000 "MTU 1480" mtu_is "$A" adit1 1480
 	must ip -n "$A" link del adit1
 }
-
-mtu_is() { [ "$(ip netns exec "$A" cat /sys/class/net/adit1/mtu)" = "$1" ]; }
 
 # An unbound tunnel's addresses are those of the default VRF.
 unbound() {
@@ -99,7 +97,7 @@ unbound_icmp() {
 	local quote=4500005400004000402f0000c0000201c0000202a000080000000000
 	local rest=00000258$quote was
 
-	[ ! -e /sys/module/ip_gre ] || { skip "ip_gre has GRE"; return; }
+	gre_is_free || return 0
 	must ip -n "$A" link add dummy0 type dummy
 	must ip -n "$A" addr add $A_IP/24 dev dummy0
 	must ip -n "$A" link set dummy0 up
@@ -118,7 +116,7 @@ unbound_icmp() {
 any_remote() {
 	must ip -n "$A" link add adit1 type adit remote any \
 		local $A_IP dev vrf1
-	check "MTU 1480" mtu_is 1480
+	check "MTU 1480" mtu_is "$A" adit1 1480
 	must ip -n "$A" link del adit1
 }
 

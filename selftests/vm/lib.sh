@@ -66,8 +66,10 @@ need_host() {
 	local pair missing=()
 
 	for pair; do
-		[ -e "${pair%%=*}" ] || type "${pair%%=*}" >/dev/null 2>&1 ||
-			missing+=("${pair#*=}")
+		case $pair in
+		/*) [ -e "${pair%%=*}" ] ;;
+		*) type "${pair%%=*}" >/dev/null 2>&1 ;;
+		esac || missing+=("${pair#*=}")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
 	[ "$(id -u)" = 0 ] || die "not root, and missing: ${missing[*]}"
