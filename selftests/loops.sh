@@ -70,6 +70,26 @@ self() {
 	must ip -n "$A" link del adit0
 }
 
+# Each is bound to the other. What they reserve for headers does not grow by looks at
+# what is below: 20 bytes a time would be more than there can be.
+bound_to_each_other() {
+	must ip -n "$A" link add adit0 mtu 1400 type adit remote 203.0.113.1
+	must ip -n "$A" link add adit1 mtu 1400 type adit remote 203.0.113.2 \
+		dev adit0
+	must ip -n "$A" link set adit0 type adit dev adit1
+	for _ in $(seq 1700); do
+		echo "link set adit1 type adit ttl 64"
+		echo "link set adit0 type adit ttl 64"
+	done | must ip -n "$A" -batch -
+	tunnel_addr "$A" adit0 10.9.0.1/30 fd09::1/64
+	settle "$A" adit0
+	both adit0 tx_no_route 10.9.0.2 fd09::2
+	must ip -n "$A" link set adit1 up
+	both adit0 tx_loop_mutual 10.9.0.2 fd09::2
+	fine
+	unring 2
+}
+
 # The remote comes to be an address of this host.
 remote_is_here() {
 	must ip -n "$A" link add adit0 type adit remote 203.0.113.1
@@ -276,6 +296,7 @@ case_run "routed into itself" self
 case_run "routed into itself, TOS inherited" self tos inherit
 case_run "the remote is this host" remote_is_here
 case_run "two in each other" mutual 2
+case_run "two bound to each other" bound_to_each_other
 case_run "three in each other" mutual 3
 case_run "four in each other" mutual 4
 case_run "five in each other" long_ring

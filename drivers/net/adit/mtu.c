@@ -37,6 +37,11 @@ static unsigned int route_mtu(const struct adit_config *config,
 	return mtu - lwtunnel_headroom(dst->lwtstate, mtu);
 }
 
+/* Tunnels that lead into each other add to each other's headroom at each look, and
+ * what is above them believes it: where headers are is told by 16 bits.
+ */
+#define ADIT_HEADROOM_MAX	512
+
 /* What tunnels have to know of the device below them */
 struct below {
 	unsigned int mtu;
@@ -175,7 +180,7 @@ void adit_mtu_sync(struct adit_tunnel *t)
 	adit_ingress_add(adit_net(t->net), below.ifindex);
 	WRITE_ONCE(t->dev->needed_headroom,
 		   min_t(unsigned int, adit_overhead(config) + below.headroom,
-			 U16_MAX));
+			 ADIT_HEADROOM_MAX));
 	if (!t->mtu_auto || mtu == t->dev->mtu)
 		return;
 	t->mtu_syncing = true;
