@@ -67,6 +67,12 @@ six_to_four() {
 	# 127.0.0.1 cannot be anybody's
 	forged 192.0.2.2 2002:7f00:0001::9 2002:c000:0201::1 rx_source
 	forged 192.0.2.2 2002:0000:0000::9 2002:c000:0201::1 rx_source
+	# it is for another, from a relay or not; NAT has changed this host's address
+	forged 192.0.2.2 2002:c000:0202::9 2002:c000:0203::1 rx_source
+	forged 192.0.2.77 2001:db8::9 2002:c000:0203::1 rx_source
+	forged 192.0.2.2 2002:c000:0202::9 2001:db8::1 ""
+	must ip -n "$A" addr add 2002:cb00:7101::1/16 dev adit0
+	forged 192.0.2.2 2002:c000:0202::9 2002:cb00:7101:5::1 ""
 	# from a relay: any IPv6 source that says nothing
 	forged 192.0.2.77 2001:db8::9 2002:c000:0201::1 ""
 	drops_mark "$A" adit0
@@ -88,6 +94,7 @@ six_rd() {
 	forged 192.0.2.2 2001:db8:0202::9 2001:db8:0201::1 ""
 	forged 192.0.2.3 2001:db8:0202::9 2001:db8:0201::1 rx_source
 	forged 192.0.2.2 2001:db8:0203::9 2001:db8:0201::1 rx_source
+	forged 192.0.2.2 2001:db8:0202::9 2001:db8:0203::1 rx_source
 	ends_gone
 }
 

@@ -802,8 +802,8 @@ static inline bool adit_takes_from(const struct adit_config *config,
 
 enum adit_drop adit_find_remote(const struct sk_buff *skb,
 				struct adit_flow *flow);
-bool adit_source_ok(const struct adit_config *config,
-		    const struct adit_wire *wire, const struct sk_buff *skb);
+bool adit_embedded_ok(const struct adit_config *config,
+		      const struct adit_wire *wire, const struct sk_buff *skb);
 struct metadata_dst *adit_metadata(struct sk_buff *skb,
 				   const struct adit_wire *wire);
 

@@ -57,7 +57,7 @@ ADIT_DROP(RX_KEY, "rx_key", rx_errors, NOT_SPECIFIED,
 ADIT_DROP(RX_ENCAP, "rx_encap", rx_errors, NOT_SPECIFIED,
 	  "from the remote, but in another encapsulation or to another port")
 ADIT_DROP(RX_SOURCE, "rx_source", rx_errors, NOT_SPECIFIED,
-	  "outer source not allowed, or not what the inner source says")
+	  "outer source not allowed, or not what the inner addresses say")
 ADIT_DROP(RX_CONTROL, "rx_control", rx_dropped, NOT_SPECIFIED,
 	  "GUE control message")
 ADIT_DROP(RX_PROTOCOL, "rx_protocol", rx_errors, UNHANDLED_PROTO,

@@ -355,7 +355,7 @@ static enum adit_drop decap(struct adit_tunnel *t, struct sk_buff *skb,
 	if (drop != ADIT_DROP_NONE)
 		return drop;
 
-	if (!adit_is_fixed(config) && !adit_source_ok(config, wire, skb))
+	if (!adit_is_fixed(config) && !adit_embedded_ok(config, wire, skb))
 		return ADIT_DROP_RX_SOURCE;
 	drop = decap_ecn(skb, outer, inner);
 	if (drop != ADIT_DROP_NONE)

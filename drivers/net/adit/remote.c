@@ -172,29 +172,52 @@ static bool is_compat(const struct in6_addr *addr)
 		 addr->s6_addr32[2]) && ntohl(addr->s6_addr32[3]) > 1;
 }
 
-/**
- * adit_source_ok - is a received packet's outer source what the inner one says?
- * @config: the tunnel's
- * @wire: the outer packet
- * @skb: at the inner header
- *
- * An address with the outer source in it cannot come from elsewhere (RFC 3056,
- * 5.1; RFC 5969, 12; RFC 5214, 7.3).
- */
-bool adit_source_ok(const struct adit_config *config,
-		    const struct adit_wire *wire, const struct sk_buff *skb)
+static bool source_ok(const struct adit_config *config,
+		      const struct adit_wire *wire,
+		      const struct in6_addr *source)
 {
-	const struct in6_addr *source = &ipv6_hdr(skb)->saddr;
 	__be32 said;
-
-	if (wire->inner->index != ADIT_INNER_IP6 || wire->key.family != AF_INET)
-		return true;
 
 	if (from_6rd(config, source, &said))
 		return said == wire->key.remote.v4 && !adit_ip4_unfit(said);
 	if (config->isatap && is_isatap(source))
 		return source->s6_addr32[3] == wire->key.remote.v4;
 	return true;
+}
+
+/* Behind a NAT the outer destination is not the one that this host's addresses have
+ * in them.
+ */
+static bool dest_ok(const struct adit_config *config,
+		    const struct adit_wire *wire, const struct in6_addr *dest)
+{
+	__be32 said;
+
+	return !from_6rd(config, dest, &said) || said == wire->key.local.v4 ||
+	       ipv6_chk_custom_prefix(dest, config->rd6.len + 32 -
+				      config->rd4.len, config->tunnel->dev);
+}
+
+/**
+ * adit_embedded_ok - are the outer addresses of a received packet what the inner ones
+ *	say?
+ * @config: the tunnel's
+ * @wire: the outer packet
+ * @skb: at the inner header
+ *
+ * An address with the outer source in it cannot come from elsewhere (RFC 3056,
+ * 5.1; RFC 5969, 12; RFC 5214, 7.3); and what is for another host of them would be
+ * sent on to it as if it were from here (RFC 6324).
+ */
+bool adit_embedded_ok(const struct adit_config *config,
+		      const struct adit_wire *wire, const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+	if (wire->inner->index != ADIT_INNER_IP6 || wire->key.family != AF_INET)
+		return true;
+	return source_ok(config, wire, &ip6h->saddr) &&
+	       dest_ok(config, wire, &ip6h->daddr);
 }
 
 /* --- on the way out */
