@@ -130,6 +130,20 @@ real() {
 		"$(packet "$HA" errors --again "$SITE4" n=3 "$SITE6" n=4)"
 }
 
+# With the inner TTL it is the sender's that was not enough.
+ttl_inherited() {
+	check "TTL" ip -n "$A" link set adit0 type adit ttl inherit
+	answering type=11,code=0
+	check_eq "what local senders are told" \
+		"$(lines "icmp 11 0 0 10.9.0.1" "icmp6 3 0 0 fd09::1")" \
+		"$(packet "$A" errors "$V4" n=1,df=do "$V6" n=2,df=do)"
+	check_eq "what forwarded senders are told" \
+		"$(lines "icmp 11 0 0 10.10.10.1" "icmp6 3 0 0 fd00:10::1")" \
+		"$(packet "$HA" errors "$SITE4" n=3,df=do "$SITE6" n=4,df=do)"
+	answered
+	check "TTL" ip -n "$A" link set adit0 type adit ttl 64
+}
+
 ttl_exceeded() {
 	check "TTL" ip -n "$A" link set adit0 type adit ttl 1
 	real
@@ -210,6 +224,7 @@ case_run "quotes of packets from another address" foreign qsrc=192.0.2.77
 must ip -n "$A" link set adit0 type adit local any
 case_run "the same, without local" foreign qsrc=192.0.2.77
 must ip -n "$A" link set adit0 type adit local "$A_IP"
+case_run "an inherited TTL exceeded on the way" ttl_inherited
 must ip -n "$R" route del blackhole "$B_IP/32"
 
 case_run "the TTL exceeded on the way" ttl_exceeded

@@ -540,6 +540,15 @@ struct adit_icmp {
 	unsigned int offset;
 };
 
+/* What an ICMP error from the underlay means to a tunnel (RFC 2003, 4) */
+enum adit_err {
+	ADIT_ERR_IGNORE,
+	ADIT_ERR_UNREACHABLE,
+	ADIT_ERR_EXPIRED,
+	ADIT_ERR_TOO_BIG,
+	ADIT_ERR_REDIRECT,
+};
+
 /**
  * struct adit_inner - an inner family
  * @ethertype: skb->protocol
@@ -562,7 +571,7 @@ struct adit_icmp {
  * @route: the way of a quoted packet, as if it were sent from here; a dst or
  *	an ERR_PTR; NULL: it cannot be told
  * @relay: pass an error on to the sender of a quoted packet that has its route;
- *	@mtu: what the path carries of inner packets, 0: it gets nowhere
+ *	@mtu: what the path carries of inner packets, if it is too big for that
  */
 struct adit_inner {
 	__be16 ethertype;
@@ -579,7 +588,8 @@ struct adit_inner {
 	int (*tcp)(struct sk_buff *skb);
 	void (*too_big)(struct sk_buff *skb, unsigned int mtu);
 	struct dst_entry *(*route)(const struct sk_buff *quote);
-	void (*relay)(struct sk_buff *quote, unsigned int mtu);
+	void (*relay)(struct sk_buff *quote, enum adit_err err,
+		      unsigned int mtu);
 };
 
 extern const struct adit_inner adit_inners[ADIT_INNER_MAX];
@@ -669,14 +679,6 @@ void adit_flow_init(struct adit_config *config);
 unsigned int adit_flow_hlen(const struct adit_flow *flow);
 int adit_flow_gso_type(const struct adit_flow *flow);
 void adit_push(struct sk_buff *skb, struct adit_flow *flow);
-
-/* What an ICMP error from the underlay means to a tunnel (RFC 2003, 4) */
-enum adit_err {
-	ADIT_ERR_IGNORE,
-	ADIT_ERR_UNREACHABLE,
-	ADIT_ERR_TOO_BIG,
-	ADIT_ERR_REDIRECT,
-};
 
 /**
  * struct adit_outer_ops - an underlay's IP version

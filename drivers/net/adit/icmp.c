@@ -136,10 +136,11 @@ static struct sk_buff *quoted_inner(struct sk_buff *skb,
 
 /* Whoever knows a tunnel's ends can forge an error about it. What is relayed
  * must at least be about a destination that is reached through the tunnel, and
- * never raises an MTU. @mtu: as adit_inner.relay has it.
+ * never raises an MTU. @mtu: as adit_inner.relay has it, or 0.
  */
 static void relay(struct sk_buff *skb, const struct adit_config *config,
-		  const struct adit_wire *wire, unsigned int mtu)
+		  const struct adit_wire *wire, enum adit_err err,
+		  unsigned int mtu)
 {
 	struct sk_buff *quote = quoted_inner(skb, config, wire);
 	struct dst_entry *dst;
@@ -151,7 +152,7 @@ static void relay(struct sk_buff *skb, const struct adit_config *config,
 		goto free;
 	skb_dst_set(quote, dst);
 	if (dst->dev == quote->dev && mtu <= dst_mtu(dst))
-		wire->inner->relay(quote, mtu);
+		wire->inner->relay(quote, err, mtu);
 free:
 	kfree_skb(quote);
 }
@@ -200,22 +201,27 @@ struct adit_icmp adit_icmp_ip6(u8 type, u8 code, int offset, __be32 info)
 void adit_icmp_err(struct sk_buff *skb, const struct adit_icmp *icmp,
 		   struct adit_config *config, const struct adit_wire *wire)
 {
+	enum adit_err err = wire->outer->err(icmp->type, icmp->code);
 	unsigned int mtu;
 
 	if (!is_from_here(config, wire))
 		return;
-	switch (wire->outer->err(icmp->type, icmp->code)) {
+	/* to the inner sender the tunnel is one hop, unless it is its TTL that counts */
+	if (err == ADIT_ERR_EXPIRED && config->ttl != ADIT_TTL_INHERIT)
+		err = ADIT_ERR_UNREACHABLE;
+	switch (err) {
 	case ADIT_ERR_REDIRECT:
 		wire->outer->redirect(skb, config);
 		break;
 	case ADIT_ERR_UNREACHABLE:
+	case ADIT_ERR_EXPIRED:
 		if (icmp->offset)
-			relay(skb, config, wire, 0);
+			relay(skb, config, wire, err, 0);
 		break;
 	case ADIT_ERR_TOO_BIG:
 		mtu = learn_pmtu(skb, icmp, config, wire);
 		if (mtu && icmp->offset)
-			relay(skb, config, wire, mtu);
+			relay(skb, config, wire, err, mtu);
 		break;
 	case ADIT_ERR_IGNORE:
 		break;

@@ -124,12 +124,15 @@ static struct dst_entry *ip4_route(const struct sk_buff *quote)
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
-static void ip4_relay(struct sk_buff *quote, unsigned int mtu)
+static void ip4_relay(struct sk_buff *quote, enum adit_err err,
+		      unsigned int mtu)
 {
 	const struct iphdr *iph = ip_hdr(quote);
 
-	if (!mtu) {
+	if (err == ADIT_ERR_UNREACHABLE) {
 		icmp_send(quote, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+	} else if (err == ADIT_ERR_EXPIRED) {
+		icmp_send(quote, ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, 0);
 	} else if (iph->frag_off & htons(IP_DF) && ntohs(iph->tot_len) > mtu) {
 		skb_dst_update_pmtu_no_confirm(quote, mtu);
 		icmp_send(quote, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
@@ -239,10 +242,13 @@ static struct dst_entry *ip6_route(const struct sk_buff *quote)
 	return ERR_PTR(err);
 }
 
-static void ip6_relay(struct sk_buff *quote, unsigned int mtu)
+static void ip6_relay(struct sk_buff *quote, enum adit_err err,
+		      unsigned int mtu)
 {
-	if (!mtu)
+	if (err == ADIT_ERR_UNREACHABLE)
 		icmpv6_send(quote, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
+	else if (err == ADIT_ERR_EXPIRED)
+		icmpv6_send(quote, ICMPV6_TIME_EXCEED, ICMPV6_EXC_HOPLIMIT, 0);
 	else if (sizeof(struct ipv6hdr) +
 		 ntohs(ipv6_hdr(quote)->payload_len) > mtu)
 		icmpv6_send(quote, ICMPV6_PKT_TOOBIG, 0, mtu);

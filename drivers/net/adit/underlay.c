@@ -337,8 +337,7 @@ static enum adit_err ip4_err(u8 type, u8 code)
 	case ICMP_REDIRECT:
 		return ADIT_ERR_REDIRECT;
 	case ICMP_TIME_EXCEEDED:
-		return code == ICMP_EXC_TTL ? ADIT_ERR_UNREACHABLE :
-					      ADIT_ERR_IGNORE;
+		return code == ICMP_EXC_TTL ? ADIT_ERR_EXPIRED : ADIT_ERR_IGNORE;
 	case ICMP_DEST_UNREACH:
 		if (code == ICMP_FRAG_NEEDED)
 			return ADIT_ERR_TOO_BIG;
@@ -652,7 +651,7 @@ static enum adit_err ip6_err(u8 type, u8 code)
 	case NDISC_REDIRECT:
 		return ADIT_ERR_REDIRECT;
 	case ICMPV6_TIME_EXCEED:
-		return code == ICMPV6_EXC_HOPLIMIT ? ADIT_ERR_UNREACHABLE :
+		return code == ICMPV6_EXC_HOPLIMIT ? ADIT_ERR_EXPIRED :
 						     ADIT_ERR_IGNORE;
 	case ICMPV6_PKT_TOOBIG:
 		return ADIT_ERR_TOO_BIG;
