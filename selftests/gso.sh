@@ -5,7 +5,7 @@
 # tunnel, or the device under it. The same packets are on the wire each time.
 
 . ./lib.sh
-require python3 tcpdump ethtool socat jq cmp
+require python3 tcpdump ethtool socat jq cmp nstat tc
 
 V4=10.9.0.2 V6=fd09::2
 
@@ -134,6 +134,34 @@ gro() {
 	fi
 }
 
+# Of what the wire lets go at once, after a pause, a small segment is not overtaken by
+# those that come merged behind it.
+in_order() {
+	local before pid
+
+	modprobe -q sch_netem
+	offloads "$A" adit0 on
+	offloads "$A" eth0 on
+	offloads "$B" eth0 on
+	in_ns "$A" tc qdisc add dev eth0 root netem slot 50ms 50ms 2>/dev/null ||
+		{ skip "needs netem"; return; }
+	in_ns "$B" timeout 60 socat -u TCP-LISTEN:5202 OPEN:/dev/null &
+	pid=$!
+	check_within 10000 "a server" listens "$B" 5202
+	before=$(mib_get "$B" TcpExtTCPOFOQueue)
+	check "send" in_ns "$A" python3 -c '
+import socket, sys, time
+s = socket.create_connection((sys.argv[1], 5202))
+s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+for _ in range(4):
+    time.sleep(1.2)
+    s.sendall(bytes(200))
+    s.sendall(bytes(60000))' "$V4"
+	wait "$pid"
+	check_eq "out of order" "$before" "$(mib_get "$B" TcpExtTCPOFOQueue)"
+	must in_ns "$A" tc qdisc del dev eth0 root
+}
+
 topo_direct
 adit_pair
 settle "$A" adit0
@@ -156,4 +184,5 @@ case_run "IPv4, GRO" gro "$V4" on
 case_run "IPv6, GRO" gro "$V6" on
 case_run "IPv4, no GRO" gro "$V4" off
 case_run "IPv6, no GRO" gro "$V6" off
+case_run "merged segments do not overtake a small one" in_order
 finish

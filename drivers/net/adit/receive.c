@@ -177,16 +177,18 @@ static DEFINE_PER_CPU(struct adit_nest *, adit_receives);
 #define ADIT_MERGED_LIFE	HZ
 
 /* What is no longer than that behind its IP header, as ACKs are, gains nothing by
- * being merged; but it stays behind what is in the queue, where nothing is for
- * longer than that.
+ * being merged.
  */
 #define ADIT_MERGED_MIN		60
+
+/* In the queue nothing is for longer than that. */
 #define ADIT_QUEUED_LIFE	(HZ / 50)
 
 /* Where segments are to be merged, TCP gains far more than the queue to that
- * costs. All of TCP goes through it then, or else nothing, or packets would
- * overtake each other; and nothing does while it comes merged. The queue is the
- * adit device's, and is not emptied when another device goes.
+ * costs. What gains nothing, and all while it comes merged, is not put there; but it
+ * stays behind what is there, or packets would overtake each other. (One may where
+ * ADIT_QUEUED_LIFE ends between the two.) The queue is the adit device's, and is not
+ * emptied when another device goes.
  */
 static bool is_to_merge(const struct adit_tunnel *t,
 			const struct adit_config *config,
@@ -201,9 +203,8 @@ static bool is_to_merge(const struct adit_tunnel *t,
 	routes = this_cpu_ptr(config->routes);
 	if (skb_is_gso(skb))
 		routes->merged = jiffies;
-	if (jiffies - routes->merged < ADIT_MERGED_LIFE)
-		return false;
-	if (skb->len <= inner->hlen + ADIT_MERGED_MIN)
+	if (jiffies - routes->merged < ADIT_MERGED_LIFE ||
+	    skb->len <= inner->hlen + ADIT_MERGED_MIN)
 		return jiffies - routes->queued <= ADIT_QUEUED_LIFE;
 	routes->queued = jiffies;
 	return true;
