@@ -180,7 +180,8 @@ static bool err_entry(struct adit_net *an, const struct adit_entry *entry,
 	return true;
 }
 
-/* That many tunnels are asked, of those that are not alike */
+/* That many tunnels are looked at, and of those that are not alike that many asked */
+#define ADIT_SEEN_MAX	1024
 #define ADIT_ASKED_MAX	16
 
 static bool is_alike(const struct adit_entry *entry,
@@ -197,9 +198,11 @@ static bool err_list(struct adit_net *an, const struct rhlist_head *list,
 {
 	const struct adit_entry *entry, *last = NULL;
 	const struct rhlist_head *pos;
-	unsigned int asked = 0;
+	unsigned int seen = 0, asked = 0;
 
 	rhl_for_each_entry_rcu(entry, pos, list, peer) {
+		if (seen++ == ADIT_SEEN_MAX)
+			break;
 		if (!entry->key.port || !adit_is_between(entry, &wire->key) ||
 		    !sends_ports(entry->config, uh) || is_alike(entry, last))
 			continue;
