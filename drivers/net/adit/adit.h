@@ -871,7 +871,7 @@ void adit_ingress_hold(struct adit_net *an);
 void adit_ingress_put(struct adit_net *an);
 void adit_ingress_gone(const struct net_device *dev);
 void adit_ingress_init(struct adit_net *an);
-void adit_ingress_exit(struct adit_net *an);
+void adit_ingress_exit(struct list_head *nets);
 
 /* fastpath.c */
 bool adit_fast_look_at_ends(const struct adit_config *config,

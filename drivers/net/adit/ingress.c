@@ -644,14 +644,37 @@ static void drop_queued(struct net *net)
 		nf_unregister_net_hook(net, &ops);
 }
 
-/* Without RTNL, which the work takes; closing is set by now, and an RCU period has
- * passed since there were ports.
- */
-void adit_ingress_exit(struct adit_net *an)
+static bool drop_all_queued(struct list_head *nets)
 {
-	cancel_work_sync(&an->port_work);
-	if (an->had_ports)
-		drop_queued(an->net);
+	bool found = false;
+	struct net *net;
+
+	list_for_each_entry(net, nets, exit_list)
+		if (adit_net(net)->had_ports) {
+			drop_queued(net);
+			found = true;
+		}
+	return found;
+}
+
+/**
+ * adit_ingress_exit - the last of it
+ * @nets: by their exit_list; closing is set by now, and an RCU period has passed since
+ *	there were ports
+ *
+ * A verdict takes a packet off its queue first, and brings it here, or to another
+ * queue, under RCU; so what is queued is dropped once more after that, and what is of
+ * the netns stays until after that. Context: without RTNL, which the work takes.
+ */
+void adit_ingress_exit(struct list_head *nets)
+{
+	struct net *net;
+	unsigned int i;
+
+	list_for_each_entry(net, nets, exit_list)
+		cancel_work_sync(&adit_net(net)->port_work);
+	for (i = 0; i < 2 && drop_all_queued(nets); i++)
+		synchronize_net();
 }
 #else
 bool adit_ingress_wanted(const struct adit_config *config,
@@ -680,7 +703,7 @@ void adit_ingress_init(struct adit_net *an)
 {
 }
 
-void adit_ingress_exit(struct adit_net *an)
+void adit_ingress_exit(struct list_head *nets)
 {
 }
 #endif

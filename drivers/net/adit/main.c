@@ -59,10 +59,11 @@ static void __net_exit adit_net_exit_batch(struct list_head *net_list)
 	unregister_netdevice_many(&kill);
 	rtnl_unlock();
 
+	list_for_each_entry(net, net_list, exit_list)
+		adit_mtu_exit(adit_net(net));
+	adit_ingress_exit(net_list);
 	list_for_each_entry(net, net_list, exit_list) {
 		an = adit_net(net);
-		adit_mtu_exit(an);
-		adit_ingress_exit(an);
 		adit_demux_exit(an);
 		adit_extack_texts_free(&an->texts);
 	}
