@@ -163,6 +163,24 @@ goes() {
 	compare "out of the tunnel" "$(capture_hex in)"
 }
 
+# Metadata will have answers be as what came.
+external() {
+	gre_is_free || return 0
+	must ip -n "$A" link add adit0 type adit mode gre external \
+		local $A_IP allow $B_IP mss-clamp on
+	adit_new "$B" $B_IP $A_IP mode gre key 1 csum
+	must ip -n "$A" link set adit0 up
+	must ip -n "$B" link set adit0 up
+	settle "$A" adit0
+	packets 4 1468 >"$WORK/packets"
+	capture_start "$A" adit0 in -Q in
+	send "$B" 0x0800
+	capture_wait in "$(wc -l <"$WORK/packets")"
+	capture_stop in
+	compare "out of the tunnel" "$(capture_hex in)"
+	adit_gone
+}
+
 send() {
 	local hex
 
@@ -308,6 +326,7 @@ case_run "GRE with a key" row 4 28 mode gre key 1
 case_run "GUE" row 4 32 encap gue encap-dport 6080
 case_run "IP in IPv6" row 6 40
 case_run "FOU over IPv6" row 6 48 encap fou encap-dport 5555
+case_run "external" external
 case_run "off" off
 case_run "the route's and the router's MTU" path
 case_run "where ICMP is lost" black_hole

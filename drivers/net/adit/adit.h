@@ -806,6 +806,7 @@ enum adit_drop adit_find_remote(const struct sk_buff *skb,
 				struct adit_flow *flow);
 bool adit_embedded_ok(const struct adit_config *config,
 		      const struct adit_wire *wire, const struct sk_buff *skb);
+__be16 adit_metadata_flags(const struct adit_wire *wire);
 struct metadata_dst *adit_metadata(struct sk_buff *skb,
 				   const struct adit_wire *wire);
 

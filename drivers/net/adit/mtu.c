@@ -145,6 +145,11 @@ unsigned int adit_mtu_towards(struct adit_config *config,
 
 	flow.outer = wire->outer;
 	flow.remote = wire->key.remote;
+	/* metadata asks for the answer to be as what it answers */
+	if (config->external && config->mode == ADIT_MODE_GRE) {
+		flow.gre_flags |= adit_metadata_flags(wire);
+		flow.hlen = adit_flow_hlen(&flow);
+	}
 	if (flow.outer->route(t->net, &flow))
 		return mtu;
 	mtu = min_t(int, mtu,

@@ -363,6 +363,13 @@ enum adit_drop adit_find_remote(const struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
+/* What metadata says of a received packet, as GRE has it; by which it is answered */
+__be16 adit_metadata_flags(const struct adit_wire *wire)
+{
+	return (wire->gre_flags & (GRE_KEY | GRE_CSUM)) |
+	       (wire->udp_csum ? GRE_CSUM : 0);
+}
+
 /**
  * adit_metadata - a received packet's metadata
  * @skb: its network header is outer
@@ -373,11 +380,12 @@ enum adit_drop adit_find_remote(const struct sk_buff *skb,
 struct metadata_dst *adit_metadata(struct sk_buff *skb,
 				   const struct adit_wire *wire)
 {
-	bool csum = wire->udp_csum || wire->gre_flags & GRE_CSUM;
+	__be16 flags = adit_metadata_flags(wire);
 	struct metadata_dst *md;
 
-	md = adit_tun_rx_dst(skb, wire->key.family, wire->gre_flags & GRE_KEY,
-			     csum, key32_to_tunnel_id(wire->key.gre_key));
+	md = adit_tun_rx_dst(skb, wire->key.family, flags & GRE_KEY,
+			     flags & GRE_CSUM,
+			     key32_to_tunnel_id(wire->key.gre_key));
 	if (md) {
 		md->u.tun_info.key.tp_src = wire->key.peer_port;
 		md->u.tun_info.key.tp_dst = wire->key.port;
