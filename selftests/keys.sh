@@ -48,6 +48,24 @@ rx_is() { [ "$(rx "$1")" = "$2" ]; }
 
 drops_are() { [ "$(drops_since "$1" "$2")" = "$3" ]; }
 
+# --- one end -----------------------------------------------------------------
+
+# What a router redirects (WCCP), of either version, is IPv4.
+redirected() {
+	local packet=4500001c00000000401166bd0a0900020a0900010000000000080000
+
+	end "$A" adit0 "$A_IP" "$B_IP" 10.9.0.1/30 || return
+	capture_start "$A" adit0 in -Q in
+	raw "$B" ip "$B_IP" "$A_IP" 47 2 "0000883e$packet"
+	raw "$B" ip "$B_IP" "$A_IP" 47 2 "0000883e00020004$packet"
+	capture_wait in 4
+	capture_stop in
+	check_eq "what was in it" "$packet" "$(capture_hex in | sort -u)"
+	check_eq "packets" 4 "$(capture_hex in | wc -l)"
+	no_drops "$A" adit0
+	gone
+}
+
 # --- both ends ---------------------------------------------------------------
 
 # wire_header: of A's first packet
@@ -252,4 +270,6 @@ run "sequence: over the end" forged iseq "rx_seq +1" \
 run "sequence: after a change" renumbered
 run "sequence not required" forged "" "" seq=5 seq=4 size=100 seq=5
 run "numbers on the wire" numbers
+raw_start "$B"
+case_run "redirected by a router" redirected
 finish

@@ -127,6 +127,16 @@ static enum adit_drop gre_parse_options(struct sk_buff *skb,
 	return ADIT_DROP_NONE;
 }
 
+/* A router's redirection of IPv4 (WCCP), with a header of its own since version 2 */
+static __be16 wccp_parse(struct sk_buff *skb, struct adit_wire *wire)
+{
+	const u8 *first = bytes(skb, wire->hlen, 1);
+
+	if (first && *first >> 4 != 4)
+		wire->hlen += sizeof(__be32);
+	return htons(ETH_P_IP);
+}
+
 static enum adit_drop gre_parse(struct sk_buff *skb, struct adit_wire *wire,
 				u8 mode)
 {
@@ -146,6 +156,8 @@ static enum adit_drop gre_parse(struct sk_buff *skb, struct adit_wire *wire,
 		if (drop != ADIT_DROP_NONE)
 			return drop;
 	}
+	if (unlikely(ethertype == htons(ETH_P_WCCP)))
+		ethertype = wccp_parse(skb, wire);
 	wire->inner = adit_inner_find(ethertype);
 	return wire->inner ? ADIT_DROP_NONE : ADIT_DROP_RX_PROTOCOL;
 }
