@@ -101,6 +101,27 @@ no_metadata() {
 	both link del adit0
 }
 
+# Where there is no one remote nobody would hear that.
+# shellcheck disable=SC2086 # two words
+no_solicitations() {
+	must in_ns "$A" sysctl -qw net.ipv6.conf.default.router_solicitations=7
+	must ip -n "$A" link add any0 type adit remote any allow "$B_IP"
+	must ip -n "$A" link add one0 type adit remote "$B_IP"
+	must ip -n "$A" link add ext0 type adit external \
+		allow "$B_IP" $UDP encap fou
+	must ip -n "$A" link set any0 up
+	must ip -n "$A" link set ext0 up
+	must ip -n "$A" link set one0 up
+	check_eq "to any" 0 "$(solicitations any0)"
+	check_eq "by metadata" 7 "$(solicitations ext0)"
+	check_eq "to one" 7 "$(solicitations one0)"
+	must ip -n "$A" link del any0
+	must ip -n "$A" link del ext0
+	must ip -n "$A" link del one0
+	must in_ns "$A" sysctl -qw net.ipv6.conf.default.router_solicitations=0
+}
+solicitations() { in_ns "$A" sysctl -n "net.ipv6.conf.$1.router_solicitations"; }
+
 plain_routes() {
 	must ip -n "$A" route add 10.9.0.2 dev adit0
 	must ip -n "$B" route add 10.9.0.1 dev adit0
@@ -199,4 +220,5 @@ case_run "not allowed" not_allowed
 case_run "tc" by_tc
 case_run "BPF, ip" by_bpf 0		# which has no place for it
 case_run "BPF, gre" by_bpf 11 mode gre
+case_run "nobody solicits routers" no_solicitations
 finish

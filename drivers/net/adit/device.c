@@ -10,6 +10,7 @@
 
 #include <linux/ethtool.h>
 #include <linux/if_arp.h>
+#include <net/addrconf.h>
 #include <net/ip_tunnels.h>
 #include <net/netdev_lock.h>
 
@@ -135,6 +136,20 @@ static void adit_dev_uninit(struct net_device *dev)
 		synchronize_net();
 }
 
+/* Where there is no one remote, and no metadata, nobody hears a router solicitation: a
+ * host that does not forward would send them for good, for each to be dropped.
+ */
+static int adit_open(struct net_device *dev)
+{
+	const struct adit_tunnel *t = netdev_priv(dev);
+	const struct adit_config *config = rtnl_dereference(t->config);
+	struct inet6_dev *idev = __in6_dev_get(dev);
+
+	if (idev && !adit_is_fixed(config) && !config->external)
+		WRITE_ONCE(idev->cnf.rtr_solicits, 0);
+	return 0;
+}
+
 /* No packet path can still see the device: an RCU grace period has passed. */
 static void adit_dev_free(struct net_device *dev)
 {
@@ -169,6 +184,7 @@ static int adit_get_iflink(const struct net_device *dev)
 static const struct net_device_ops adit_netdev_ops = {
 	.ndo_init = adit_dev_init,
 	.ndo_uninit = adit_dev_uninit,
+	.ndo_open = adit_open,
 	.ndo_start_xmit = adit_xmit,
 	.ndo_neigh_construct = adit_neigh_construct,
 	.ndo_get_stats64 = adit_get_stats64,
