@@ -9,6 +9,8 @@
 #	       2001:db8:1::1/64  ::254     R eth2 203.0.113.254/24 ----- .2 eth2 B
 #	                                     2001:db8:2::254, :3::254   ::2
 #	B lo 192.88.99.2/32, 2001:db8:9::2/128
+#
+# And so does B, which has two ways itself, from a tunnel to many.
 
 . ./lib.sh
 require tcpdump python3
@@ -67,7 +69,7 @@ gone() {
 # flows NAME: those that were captured there
 flows() { ./packet.py show "$WORK/$1.pcap" n | sort -n | uniq -c; }
 
-# split DST: the flows are on both paths, each on one.
+# split NS DST: the flows from there are on both paths, each on one.
 split() {
 	local n specs=() first second
 
@@ -76,14 +78,15 @@ split() {
 	done
 	capture_start "$R" eth1 path1 "$FILTER" || return
 	capture_start "$R" eth2 path2 "$FILTER" || return
-	check "send" packet "$A" send "$1" "${specs[@]}"
+	check "send" packet "$1" send "$2" "${specs[@]}"
 	busywait 5000 all_captured
-	check "$((FLOWS * TIMES)) packets" all_captured
+	check_eq "packets" $((FLOWS * TIMES)) "$(captured)" ||
+		{ capture_show path1; capture_show path2; } | grep -v UDP
 	capture_stop path1
 	capture_stop path2
 	first=$(flows path1 | wc -l)
 	second=$(flows path2 | wc -l)
-	echo "# $CASE, to $1: $first flows and $second" \
+	echo "# $CASE, to $2: $first flows and $second" \
 		>&"$OUT"
 	check_range "flows on the first path" 10 $((FLOWS - 10)) "$first"
 	check_eq "flows on both together" "$FLOWS" $((first + second))
@@ -93,10 +96,8 @@ split() {
 	} | awk -v times="$TIMES" '$1 != times' | xargs)"
 }
 
-all_captured() {
-	[ $(($(capture_show path1 | wc -l) + $(capture_show path2 | wc -l))) = \
-		$((FLOWS * TIMES)) ]
-}
+captured() { echo $(($(capture_show path1 | wc -l) + $(capture_show path2 | wc -l))); }
+all_captured() { [ "$(captured)" -ge $((FLOWS * TIMES)) ]; }
 
 # ecmp OUTER POLICY OPTION...
 ecmp() {
@@ -109,8 +110,47 @@ ecmp() {
 	end "$B" "$b" "$a" 10.9.0.2 fd09::2 "${@:3}" || return
 	# its group reports are no flow of these
 	settle "$A" adit0
-	split 10.9.0.2
-	split fd09::2
+	split "$A" 10.9.0.2
+	split "$A" fd09::2
+}
+
+# both_known: what B's own links carry just so, and the way does not, goes to none of
+# 40 hosts. (To each but once: of its path B has learnt then.)
+both_known() {
+	local n args=()
+
+	NET=$((NET + 1))
+	for n in $(seq 40); do
+		args+=("10.9.$NET.$n" "n=$n,size=$((1500 - HEADERS - 28)),df=do")
+	done
+	drops_mark "$B" adit0
+	packet "$B" send "${args[@]}"
+	[ "$(drops_since "$B" adit0)" = "tx_too_big +40" ]
+}
+
+# own_uplinks OUTER HEADERS OPTION...: B has two ways itself, and a tunnel to many. Of
+# each way it learns what it carries.
+own_uplinks() {
+	local a=$A_IP b=$B_IP family=inet HEADERS=$2 NET=0
+
+	must ip -n "$B" route replace "$A_IP/32" nexthop via 198.51.100.254 \
+		nexthop via 203.0.113.254
+	# (what is not by the default route is not taken for a next hop of adit0)
+	ip -n "$B" route del 2001:db8:1::/64 2>/dev/null
+	must ip -n "$B" -6 route replace default \
+		nexthop via 2001:db8:2::254 nexthop via 2001:db8:3::254
+	[ "$1" = v4 ] || a=$A_IP6 b=$B_IP6 family=inet6
+	end "$A" "$a" "$b" 10.9.0.1 fd09::1 "${@:3}" || return
+	end "$B" "$b" any 10.9.0.2 fd09::2 allow "$a" "${@:3}" || return
+	must ip -n "$B" route add 10.9.0.0/16 via "$family" "$a" dev adit0 onlink
+	FILTER="(ip or ip6) and src host $b"
+	settle "$A" adit0
+	split "$B" 10.9.1.1
+	must ip -n "$R" link set eth0 mtu 1400
+	check_within 10000 "both ways are known" both_known
+	must ip -n "$R" link set eth0 mtu 1500
+	must ip -n "$B" route flush cache
+	must ip -n "$B" -6 route flush cache
 }
 
 run() {
@@ -128,4 +168,6 @@ run "ip over IPv6, flow label" ecmp v6 0
 if [ ! -e /sys/module/ip6_gre ]; then
 	run "gre over IPv6, flow label" ecmp v6 0 mode gre
 fi
+run "two uplinks" own_uplinks v4 20
+run "two uplinks, IPv6" own_uplinks v6 40
 finish

@@ -205,6 +205,7 @@ enum adit_inner_index {
  * @gso: it is to be cut into segments
  * @limit: how often the packet may still be encapsulated (RFC 2473, 4.1.1);
  *	-1: it does not say
+ * @hash: what chooses among several next hops, beside the ends; 0: nothing does
  */
 struct adit_flow {
 	struct adit_config *config;
@@ -230,6 +231,7 @@ struct adit_flow {
 	bool fits;
 	bool gso;
 	s16 limit;
+	u32 hash;
 };
 
 /**
@@ -596,6 +598,7 @@ extern const struct adit_inner adit_inners[ADIT_INNER_MAX];
 const struct adit_inner *adit_inner_find(__be16 ethertype);
 const struct adit_inner *adit_inner_of_ipproto(u8 ipproto);
 void adit_inner_draw_secret(void);
+u32 adit_inner_flow(const struct sk_buff *skb, const struct adit_inner *inner);
 void adit_inner_hash(struct sk_buff *skb, const struct adit_inner *inner);
 
 static inline struct adit_route *adit_flow_route(const struct adit_flow *flow)

@@ -15,18 +15,31 @@
 
 #include "adit.h"
 
+/* Does each flow have a next hop of its own, see adit_find_remote()? Metadata may say a
+ * source.
+ */
+static bool spreads(const struct adit_config *config)
+{
+	return !adit_is_fixed(config) &&
+	       (config->external || !adit_addr_is_any(&config->local));
+}
+
 /* What a packet like the quoted one goes through now. Where the quote does not
  * reach to the inner packet, one family's route stands for all.
+ * @hash: as adit_flow has it
  */
 static int outer_route(struct adit_flow *flow, struct adit_config *config,
-		       const struct adit_wire *wire, u8 tos)
+		       const struct adit_wire *wire, u8 tos, u32 hash)
 {
 	*flow = config->flow;
 	adit_flow_set_inner(flow, wire->inner ?: &adit_inners[ADIT_INNER_IP4]);
 	flow->outer = wire->outer;
 	flow->remote = wire->key.remote;
 	if (!adit_is_fixed(config)) {
-		flow->local = wire->key.local;
+		if (spreads(config)) {
+			flow->local = wire->key.local;
+			flow->hash = hash;
+		}
 		if (wire->fault == ADIT_DROP_NONE && wire->gre_flags & GRE_KEY) {
 			flow->gre_flags |= GRE_KEY;
 			flow->okey = wire->key.gre_key;
@@ -47,7 +60,7 @@ static bool is_from_here(struct adit_config *config,
 	if (!adit_is_fixed(config) || !adit_addr_is_any(&config->local) ||
 	    config->tos == ADIT_TOS_INHERIT)
 		return true;
-	if (outer_route(&flow, config, wire, config->tos))
+	if (outer_route(&flow, config, wire, config->tos, 0))
 		return false;
 	adit_flow_put(&flow);
 	return adit_addr_equal(&flow.local, &wire->key.local);
@@ -65,9 +78,57 @@ static unsigned int quoted_overhead(const struct adit_icmp *icmp,
 	return wire->hlen;
 }
 
+/* What has chosen the quoted packet's next hop among several, at the same place.
+ * @quote: at the outer header, as its network header
+ */
+static u32 quoted_flow(struct sk_buff *quote, const struct adit_wire *wire)
+{
+	const struct adit_inner *inner = wire->inner;
+	u32 hash;
+
+	if (wire->fault != ADIT_DROP_NONE || !inner ||
+	    !pskb_may_pull(quote, wire->hlen + inner->hlen + sizeof(__be32)))
+		return 0;
+	skb_set_network_header(quote, wire->hlen);
+	hash = adit_inner_flow(quote, inner);
+	skb_reset_network_header(quote);
+	return hash;
+}
+
 /* The quoted packet's route learns the PMTU, and says what it then believes:
  * routers may tell nonsense. The kernel's own ipv4_update_pmtu() would look for
  * that route without the mark. Return: what inner packets have of it, or 0.
+ */
+static unsigned int teach_route(struct sk_buff *quote,
+				const struct adit_icmp *icmp,
+				struct adit_config *config,
+				const struct adit_wire *wire, u8 tos, u32 hash)
+{
+	struct adit_flow flow;
+	unsigned int mtu;
+
+	if (outer_route(&flow, config, wire, tos, hash))
+		return 0;
+	skb_dst_drop(quote);
+	adit_flow_set_dst(quote, &flow);
+	quote->dev = flow.dst->dev;
+	quote->mark = config->fwmark;
+	skb_dst_update_pmtu_no_confirm(quote, icmp->info);
+
+	if (outer_route(&flow, config, wire, tos, hash))
+		return 0;
+	mtu = max_t(int, dst_mtu(flow.dst) - quoted_overhead(icmp, config, wire), 1);
+	if (wire->inner)
+		mtu = max_t(unsigned int, mtu, wire->inner->min_mtu);
+	adit_flow_put(&flow);
+	return mtu;
+}
+
+/* That many hashes find all next hops, if there are not many. */
+#define ADIT_HOPS_TRIED	16
+
+/* Where it cannot be told which one of several the quoted packet had, all next hops
+ * learn. Return: as teach_route().
  */
 static unsigned int learn_pmtu(struct sk_buff *skb,
 			       const struct adit_icmp *icmp,
@@ -75,8 +136,8 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 			       const struct adit_wire *wire)
 {
 	struct sk_buff *quote = skb_clone(skb, GFP_ATOMIC);
-	struct adit_flow flow;
-	unsigned int mtu = 0;
+	unsigned int mtu, i, n = 1;
+	u32 hash;
 	u8 tos;
 
 	if (!quote)
@@ -84,22 +145,12 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 	skb_reset_network_header(quote);
 	tos = config->tos == ADIT_TOS_INHERIT ? wire->outer->dsfield(quote) :
 						config->tos;
-
-	if (outer_route(&flow, config, wire, tos))
-		goto free;
-	skb_dst_drop(quote);
-	adit_flow_set_dst(quote, &flow);
-	quote->dev = flow.dst->dev;
-	quote->mark = config->fwmark;
-	skb_dst_update_pmtu_no_confirm(quote, icmp->info);
-
-	if (outer_route(&flow, config, wire, tos))
-		goto free;
-	mtu = max_t(int, dst_mtu(flow.dst) - quoted_overhead(icmp, config, wire), 1);
-	if (wire->inner)
-		mtu = max_t(unsigned int, mtu, wire->inner->min_mtu);
-	adit_flow_put(&flow);
-free:
+	hash = icmp->offset ? quoted_flow(quote, wire) : 0;
+	if (!hash && spreads(config))
+		n = ADIT_HOPS_TRIED;
+	for (i = 0; i < n; i++)
+		mtu = teach_route(quote, icmp, config, wire, tos,
+				  hash + i * (U32_MAX / n));
 	kfree_skb(quote);
 	return mtu;
 }

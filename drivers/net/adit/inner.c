@@ -326,6 +326,22 @@ const struct adit_inner *adit_inner_find(__be16 ethertype)
 }
 
 /**
+ * adit_inner_flow - a hash of the flow that any packet of it has, quoted or not
+ * @skb: at its inner header
+ * @inner: its family
+ *
+ * Return: it, or 0 where the flow is not clear at first sight.
+ */
+u32 adit_inner_flow(const struct sk_buff *skb, const struct adit_inner *inner)
+{
+	unsigned int end = skb_network_offset(skb) + inner->hlen;
+
+	if (!inner->hash || skb_headlen(skb) < end + sizeof(__be32))
+		return 0;
+	return inner->hash(skb);
+}
+
+/**
  * adit_inner_hash - what tells a packet's flow from others
  * @skb: at its inner header; has it from then on
  * @inner: its family
@@ -336,13 +352,11 @@ const struct adit_inner *adit_inner_find(__be16 ethertype)
  */
 void adit_inner_hash(struct sk_buff *skb, const struct adit_inner *inner)
 {
-	unsigned int end = skb_network_offset(skb) + inner->hlen;
-	u32 hash = 0;
+	u32 hash;
 
 	if (skb->l4_hash || skb->sw_hash)
 		return;
-	if (inner->hash && skb_headlen(skb) >= end + sizeof(__be32))
-		hash = inner->hash(skb);
+	hash = adit_inner_flow(skb, inner);
 	if (likely(hash))
 		__skb_set_sw_hash(skb, hash, true);
 	else

@@ -360,6 +360,9 @@ enum adit_drop adit_find_remote(const struct sk_buff *skb,
 		return ADIT_DROP_TX_NO_REMOTE;
 	if (flow->ipproto == IPPROTO_UDP && !flow->dport)
 		return ADIT_DROP_TX_NO_REMOTE;
+	/* a source that hung on the flow would be strange to the remote */
+	if (!adit_addr_is_any(&flow->local))
+		flow->hash = adit_inner_flow(skb, flow->inner);
 	return ADIT_DROP_NONE;
 }
 

@@ -207,6 +207,7 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 		.flowi4_proto = flow->ipproto,
 		.fl4_sport = flow->sport,
 		.fl4_dport = flow->dport,
+		.flowi4_multipath_hash = flow->hash,
 	};
 	struct rtable *rt;
 
@@ -473,6 +474,7 @@ static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 		.fl6_dport = flow->dport,
 		.flowlabel = ip6_make_flowinfo(flow->tos & ~INET_ECN_MASK,
 					       flow->label),
+		.mp_hash = flow->hash >> 1,	/* of 31 bits */
 	};
 	struct dst_entry *dst;
 
