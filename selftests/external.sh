@@ -183,6 +183,30 @@ by_bpf() {
 	rm -f "$PINS"-*
 }
 
+# BPF may have sources that are not this host's.
+any_source() {
+	[ -d /sys/fs/bpf ] || { skip "no BPF file system"; return; }
+	lines 6.0 "$(uname -r)" | sort -CV ||
+		{ skip "BPF has no local address"; return; }
+	mountpoint -q /sys/fs/bpf || must mount -t bpf bpf /sys/fs/bpf
+	externals "$@"
+	plain_routes
+	must ./bpf.pl set 11 "$B_IP" "$PINS-set" 203.0.113.7
+	must in_ns "$A" tc qdisc add dev adit0 clsact
+	must in_ns "$A" tc filter add dev adit0 egress bpf direct-action \
+		object-pinned "$PINS-set"
+	settle "$A" adit0
+	drops_mark "$A" adit0
+	capture_start "$B" eth0 wire src 203.0.113.7
+	check_fails "ping" in_ns "$A" ping -q -c 3 -i 0.2 -W 1 10.9.0.2
+	capture_wait wire 3
+	capture_stop wire
+	check_eq "packets from there" 3 "$(capture_show wire | wc -l)"
+	check_drops "$A" adit0
+	both link del adit0
+	rm -f "$PINS"-*
+}
+
 # From whom is not allowed, nothing
 not_allowed() {
 	externals mode gre
@@ -220,5 +244,6 @@ case_run "not allowed" not_allowed
 case_run "tc" by_tc
 case_run "BPF, ip" by_bpf 0		# which has no place for it
 case_run "BPF, gre" by_bpf 11 mode gre
+case_run "BPF, another source" any_source mode gre
 case_run "nobody solicits routers" no_solicitations
 finish

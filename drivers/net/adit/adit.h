@@ -205,6 +205,7 @@ enum adit_inner_index {
  * @gso: it is to be cut into segments
  * @limit: how often the packet may still be encapsulated (RFC 2473, 4.1.1);
  *	-1: it does not say
+ * @lookup: FLOWI_FLAG_* of the route's look-up
  * @hash: what chooses among several next hops, beside the ends; 0: nothing does
  */
 struct adit_flow {
@@ -231,6 +232,7 @@ struct adit_flow {
 	bool fits;
 	bool gso;
 	s16 limit;
+	u8 lookup;
 	u32 hash;
 };
 

@@ -313,8 +313,10 @@ static bool by_metadata(const struct ip_tunnel_info *info,
 	} else {
 		if (!to_ip4(flow, key->u.ipv4.dst))
 			return false;
-		if (key->u.ipv4.src)
+		if (key->u.ipv4.src) {
 			flow->local.v4 = key->u.ipv4.src;
+			flow->lookup = adit_tun_flow_flags(key);
+		}
 	}
 
 	if (key->ttl)

@@ -207,6 +207,7 @@ static struct dst_entry *ip4_lookup(struct net *net, struct adit_flow *flow)
 		.flowi4_proto = flow->ipproto,
 		.fl4_sport = flow->sport,
 		.fl4_dport = flow->dport,
+		.flowi4_flags = flow->lookup,
 		.flowi4_multipath_hash = flow->hash,
 	};
 	struct rtable *rt;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * compat: flags of tunnel metadata were a __be16 and became a bitmap.
+ * compat: flags of tunnel metadata were a __be16 and became a bitmap; those of the
+ * look-up of its route are younger.
  */
 #ifndef _ADIT_COMPAT_NET_DST_METADATA_H
 #define _ADIT_COMPAT_NET_DST_METADATA_H
@@ -13,6 +14,16 @@
 #else
 #define adit_tun_test(key, name)	((key)->tun_flags & TUNNEL_##name)
 #endif
+
+/* How its route is looked up, of FLOWI_FLAG_* */
+static inline u8 adit_tun_flow_flags(const struct ip_tunnel_key *key)
+{
+#ifdef ADIT_HAS_TUNNEL_FLOW_FLAGS
+	return key->flow_flags;
+#else
+	return 0;
+#endif
+}
 
 /* Metadata of a received packet whose network header is outer, or NULL */
 static inline struct metadata_dst *adit_tun_rx_dst(struct sk_buff *skb,
