@@ -63,7 +63,7 @@ mirror() {
 # need_host COMMAND=PACKAGE...: install the packages of the commands, or files, that
 # are missing.
 need_host() {
-	local pair missing=()
+	local pair host missing=()
 
 	for pair; do
 		case $pair in
@@ -72,11 +72,16 @@ need_host() {
 		esac || missing+=("${pair#*=}")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0
+	# apt's lock of its lists is not waited for.
+	mkdir -p "$CACHE"
+	exec {host}>"$CACHE/host.lock"
+	flock "$host"
 	[ "$(id -u)" = 0 ] || die "not root, and missing: ${missing[*]}"
 	say "installing on this host: ${missing[*]}"
 	apt_get update || say "apt-get update failed, trying all the same"
 	apt_get install --no-install-recommends "${missing[@]}" ||
 		die "cannot install: ${missing[*]}"
+	exec {host}>&-
 }
 
 # need_vm: what building and booting needs on this host.
