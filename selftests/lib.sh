@@ -244,9 +244,10 @@ gre_is_free() {
 }
 
 # busywait MILLISECONDS COMMAND...: repeat it until it succeeds; fails if it
-# has not by then. A kernel that watches itself has more time.
+# has not by then, or, since the host may be busy, three times that. A kernel that
+# watches itself has more time.
 busywait() {
-	local end=$(($(now_ms) + $1 * SLOW))
+	local end=$(($(now_ms) + $1 * SLOW * 3))
 	shift
 
 	until "$@" >/dev/null 2>&1; do
