@@ -19,8 +19,7 @@ adit-has := \
 	$(call adit-probe,FLOWI4_DSCP,flowi4_dscp,net/flow.h) \
 	$(call adit-probe,TUNNEL_BITMAP,IP_TUNNEL_DECLARE_FLAGS,net/ip_tunnels.h) \
 	$(call adit-probe,TUNNEL_FLOW_FLAGS,flow_flags,net/ip_tunnels.h) \
-	$(call adit-probe,UDP_TUNNEL_SETUP_SK,setup_udp_tunnel_sock.struct net .net. struct sock .sk,net/udp_tunnel.h) \
-	$(call adit-probe,UDP_TUNNEL_RELEASE_SK,udp_tunnel_sock_release.struct sock .sk,net/udp_tunnel.h) \
+	$(call adit-probe,UDP_TUNNEL_SK,setup_udp_tunnel_sock.struct net .net. struct sock .sk,net/udp_tunnel.h) \
 	$(call adit-probe,ROUTE_INPUT_DSCP,dscp_t dscp. struct net_device .dev,net/route.h) \
 	$(call adit-probe,RAW_HASHFUNC,raw_hashfunc,net/raw.h) \
 	$(call adit-probe,RAW_NULLS,struct hlist_nulls_head ht,net/raw.h net/raw_common.h) \

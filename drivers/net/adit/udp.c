@@ -405,12 +405,17 @@ static int open_sock(struct adit_sock *s, bool anyhow)
 	return 0;
 }
 
+/* As udp_tunnel_sock_release(), which waits for an RCU period, with RTNL held: all who
+ * read the socket's data are here, and have it and the socket for as long as that.
+ */
 static void close_sock(struct adit_sock *s)
 {
 	if (--s->users)
 		return;
 	hlist_del_rcu(&s->node);
-	adit_udp_tunnel_release(s->sock);
+	rcu_assign_sk_user_data(s->sock->sk, NULL);
+	kernel_sock_shutdown(s->sock, SHUT_RDWR);
+	sock_release(s->sock);
 	kfree_rcu(s, rcu);
 }
 
