@@ -20,11 +20,12 @@ KEY2=0x$(printf '22%.0s' {1..16})ddccbbaa
 MTU_1500=$((1466 - 20))
 MTU_1400=$((1366 - 20))
 
-# sa SRC DST SPI KEY: one direction's, at both ends.
+# sa SRC DST SPI KEY: one direction's, at both ends; at A last, since what it holds back
+# goes at once.
 sa() {
 	local ns
 
-	for ns in "$A" "$B"; do
+	for ns in "$B" "$A"; do
 		must ip -n "$ns" xfrm state add src "$1" dst "$2" proto esp \
 			spi "$3" reqid 1 mode transport \
 			aead 'rfc4106(gcm(aes))' "$4" 128
