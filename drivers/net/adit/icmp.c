@@ -136,7 +136,7 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 			       const struct adit_wire *wire)
 {
 	struct sk_buff *quote = skb_clone(skb, GFP_ATOMIC);
-	unsigned int mtu, i, n = 1;
+	unsigned int mtu = 0, i, n = 1;
 	u32 hash;
 	u8 tos;
 
@@ -150,7 +150,7 @@ static unsigned int learn_pmtu(struct sk_buff *skb,
 		n = ADIT_HOPS_TRIED;
 	for (i = 0; i < n; i++)
 		mtu = teach_route(quote, icmp, config, wire, tos,
-				  hash + i * (U32_MAX / n));
+				  hash + i * (U32_MAX / n)) ?: mtu;
 	kfree_skb(quote);
 	return mtu;
 }
