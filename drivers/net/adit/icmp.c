@@ -35,15 +35,14 @@ static int outer_route(struct adit_flow *flow, struct adit_config *config,
 	adit_flow_set_inner(flow, wire->inner ?: &adit_inners[ADIT_INNER_IP4]);
 	flow->outer = wire->outer;
 	flow->remote = wire->key.remote;
-	if (!adit_is_fixed(config)) {
-		if (spreads(config)) {
-			flow->local = wire->key.local;
-			flow->hash = hash;
-		}
-		if (wire->fault == ADIT_DROP_NONE && wire->gre_flags & GRE_KEY) {
-			flow->gre_flags |= GRE_KEY;
-			flow->okey = wire->key.gre_key;
-		}
+	if (spreads(config)) {
+		flow->local = wire->key.local;
+		flow->hash = hash;
+	}
+	if (!adit_is_fixed(config) && wire->fault == ADIT_DROP_NONE &&
+	    wire->gre_flags & GRE_KEY) {
+		flow->gre_flags |= GRE_KEY;
+		flow->okey = wire->key.gre_key;
 	}
 	flow->tos = tos;
 	return flow->outer->route(config->tunnel->net, flow);
