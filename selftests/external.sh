@@ -165,13 +165,18 @@ bpf_at() {
 		object-pinned "$PINS-get-${2//./-}"
 }
 
+# bpf_fs: it is mounted; else the case is skipped.
+bpf_fs() {
+	[ -d /sys/fs/bpf ] || { skip "no BPF file system"; return 1; }
+	mountpoint -q /sys/fs/bpf || must mount -t bpf bpf /sys/fs/bpf
+}
+
 # by_bpf ID OPTION...
 by_bpf() {
 	local id=$1
 	shift
 
-	[ -d /sys/fs/bpf ] || { skip "no BPF file system"; return; }
-	mountpoint -q /sys/fs/bpf || must mount -t bpf bpf /sys/fs/bpf
+	bpf_fs || return 0
 	externals "$@"
 	plain_routes
 	bpf_at "$A" "$B_IP" "$id"
@@ -185,10 +190,9 @@ by_bpf() {
 
 # BPF may have sources that are not this host's.
 any_source() {
-	[ -d /sys/fs/bpf ] || { skip "no BPF file system"; return; }
+	bpf_fs || return 0
 	lines 6.0 "$(uname -r)" | sort -CV ||
 		{ skip "BPF has no local address"; return; }
-	mountpoint -q /sys/fs/bpf || must mount -t bpf bpf /sys/fs/bpf
 	externals "$@"
 	plain_routes
 	must ./bpf.pl set 11 "$B_IP" "$PINS-set" 203.0.113.7

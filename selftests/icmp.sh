@@ -119,27 +119,27 @@ foreign() {
 	check_eq "PMTU of the sender" "" "$(pmtu "$A" "$V4")$(pmtu "$A" "$V6")"
 }
 
+# all_told ERROR4 ERROR6 [OPTION]: type, code and more that each sender is told.
+all_told() {
+	local option=("${@:3}")
+
+	check_eq "what local senders are told" \
+		"$(lines "icmp $1 10.9.0.1" "icmp6 $2 fd09::1")" \
+		"$(packet "$A" errors "${option[@]}" "$V4" n=1 "$V6" n=2)"
+	check_eq "what forwarded senders are told" \
+		"$(lines "icmp $1 10.10.10.1" "icmp6 $2 fd00:10::1")" \
+		"$(packet "$HA" errors "${option[@]}" "$SITE4" n=3 "$SITE6" n=4)"
+}
+
 # real: what routers and hosts say by themselves, if not each time (there is no
 # way to lift every limit of the rate).
-real() {
-	check_eq "what local senders are told" \
-		"$(lines "icmp 3 1 0 10.9.0.1" "icmp6 1 3 0 fd09::1")" \
-		"$(packet "$A" errors --again "$V4" n=1 "$V6" n=2)"
-	check_eq "what forwarded senders are told" \
-		"$(lines "icmp 3 1 0 10.10.10.1" "icmp6 1 3 0 fd00:10::1")" \
-		"$(packet "$HA" errors --again "$SITE4" n=3 "$SITE6" n=4)"
-}
+real() { all_told "3 1 0" "1 3 0" --again; }
 
 # With the inner TTL it is the sender's that was not enough.
 ttl_inherited() {
 	check "TTL" ip -n "$A" link set adit0 type adit ttl inherit
 	answering type=11,code=0
-	check_eq "what local senders are told" \
-		"$(lines "icmp 11 0 0 10.9.0.1" "icmp6 3 0 0 fd09::1")" \
-		"$(packet "$A" errors "$V4" n=1,df=do "$V6" n=2,df=do)"
-	check_eq "what forwarded senders are told" \
-		"$(lines "icmp 11 0 0 10.10.10.1" "icmp6 3 0 0 fd00:10::1")" \
-		"$(packet "$HA" errors "$SITE4" n=3,df=do "$SITE6" n=4,df=do)"
+	all_told "11 0 0" "3 0 0"
 	answered
 	check "TTL" ip -n "$A" link set adit0 type adit ttl 64
 }
