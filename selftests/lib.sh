@@ -113,15 +113,16 @@ wanted() {
 }
 
 case_end() {
-	local result="ok" name=$CASE
+	local result="ok" name=$CASE asserts
 
 	CASE=
 	COUNT=$((COUNT + 1))
-	if grep -q '^fail' "$WORK/asserts"; then
+	mapfile -t asserts <"$WORK/asserts"
+	if [[ " ${asserts[*]%% *} " == *" fail "* ]]; then
 		result="not ok"
-	elif grep -q '^skip' "$WORK/asserts"; then
+	elif [[ " ${asserts[*]%% *} " == *" skip "* ]]; then
 		name+=" # SKIP $(sed -n 's/^skip //p' "$WORK/asserts")"
-	elif ! grep -q . "$WORK/asserts"; then
+	elif [ ${#asserts[@]} = 0 ]; then
 		echo "the case asserts nothing" >>"$WORK/output"
 		result="not ok"
 	fi
@@ -227,8 +228,6 @@ must() {
 
 # --- time --------------------------------------------------------------------
 
-now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
-
 # debug_kernel: is it the one that watches itself (vm/debug.config)?
 debug_kernel() { [[ $(uname -r) == *-debug ]]; }
 
@@ -247,14 +246,17 @@ gre_is_free() {
 # has not by then, or, since the host may be busy, three times that. A kernel that
 # watches itself has more time.
 busywait() {
-	local end=$(($(now_ms) + $1 * SLOW * 3))
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000 * SLOW * 3))
 	shift
 
 	until "$@" >/dev/null 2>&1; do
-		[ "$(now_ms)" -lt "$end" ] || return 1
-		sleep 0.05
+		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
+		nap 0.05
 	done
 }
+
+# nap SECONDS: sleep, without a process for it.
+nap() { read -rt "$1" -u "$NEVER" || :; }
 
 # --- namespaces and topologies -----------------------------------------------
 
@@ -455,6 +457,9 @@ adit_gone() {
 # stat_get NS DEV FIELD: of struct rtnl_link_stats64
 stat_get() { ip netns exec "$1" cat "/sys/class/net/$2/statistics/$3"; }
 
+# mac_get NS DEV
+mac_get() { ip -n "$1" -br link show dev "$2" | awk '{ print $3 }'; }
+
 # mtu_get NS DEV
 mtu_get() { ip netns exec "$1" cat "/sys/class/net/$2/mtu"; }
 
@@ -503,11 +508,11 @@ no_drops() {
 settle() {
 	local was='' is=
 
-	for _ in $(seq 50); do
-		is=$(in_ns "$1" cat "/proc/net/dev" | grep "$2:")
+	for _ in {1..50}; do
+		is=$(in_ns "$1" grep "$2:" /proc/net/dev)
 		[ "$is" != "$was" ] || return 0
 		was=$is
-		sleep 0.2
+		nap 0.2
 	done
 	fail "the counters of $2 do not rest: $is"
 }
@@ -690,10 +695,10 @@ udp_received() {
 }
 
 udp_has() { [ "$(wc -l <"$WORK/received")" -ge "$1" ]; }
-udp_listens() { [ -n "$(ip netns exec "$1" ss -Hlun "sport = :$2")" ]; }
+udp_listens() { [ -n "$(in_ns "$1" ss -Hlun "sport = :$2")" ]; }
 
 # listens NS PORT: does anyone, on TCP?
-listens() { [ -n "$(ip netns exec "$1" ss -Htln "sport = :$2")" ]; }
+listens() { [ -n "$(in_ns "$1" ss -Htln "sport = :$2")" ]; }
 
 # --- the end -----------------------------------------------------------------
 
@@ -753,6 +758,7 @@ LIB=$(dirname "${BASH_SOURCE[0]}")
 echo "TAP version 13"
 MARK=$("$LIB/klog" mark "$(basename "$0")") || exit 1
 exec {OUT}>&1
+exec {NEVER}<> <(:)	# a pipe without a writer but us
 trap on_exit EXIT
 trap 'exit 130' INT TERM HUP
 ! debug_kernel || SLOW=5
