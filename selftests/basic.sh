@@ -7,7 +7,7 @@
 . ./lib.sh
 require ping iperf3 socat jq
 
-links() { ip -j "$@" link show | jq -r '[.[].ifname] | join(" ")'; }
+links() { ip -br "$@" link show | sed 's/[ @].*//' | xargs; }
 
 # No namespace may hold a device that unloading would delete.
 adit_in_use() {

@@ -17,7 +17,10 @@ A2_IP=192.0.2.11 B2_IP=192.0.2.12
 N=3			# packets at a time
 
 change() { ip -n "$A" link set "${DEV:-adit0}" type adit "$@"; }
-data() { ip -n "$A" -d -j link show dev adit0 | jq -c '.[0].linkinfo.info_data'; }
+data() {
+	ip -n "$A" -d -j link show dev adit0 |
+		sed -n 's/.*"info_data":\({[^}]*}\).*/\1/p'
+}
 
 # --- what is on the wire ---------------------------------------------------------
 
@@ -110,9 +113,7 @@ df() {
 }
 
 marked() {
-	[ "$(in_ns "$A" nft -j list chain ip t o |
-		jq '[.nftables[].rule? | select(.) | .expr[].counter?
-		     | select(.)][0].packets')" -gt 0 ]
+	in_ns "$A" nft list chain ip t o | grep -q 'packets [1-9]'
 }
 
 fwmark() {

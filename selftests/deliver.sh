@@ -14,7 +14,7 @@
 # shellcheck disable=SC2086 # addresses are words
 
 . ./lib.sh
-require tcpdump ethtool nft jq nstat
+require tcpdump ethtool nft nstat
 require_module ipip
 require_module ip6_tunnel
 
@@ -105,7 +105,7 @@ seen_on_eth0() {
 	capture_wait wire 6
 	capture_stop wire
 	capture_stop tun
-	mac=$(ip -n "$B" -j link show eth0 | jq -r '.[0].address')
+	mac=$(mac_get "$B" eth0)
 	check_eq "frames to eth0, of both kinds" "3 3" "$(
 		capture_show wire -e "ether dst $mac and ip proto 4" | wc -l
 	) $(capture_show wire -e \

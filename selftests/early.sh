@@ -17,16 +17,15 @@ N=20		# pings at a time, in less than a second
 TRACE=/sys/kernel/tracing
 PROBE=adit_$ID
 
-mac() { ip -n "$1" -j link show "$2" | jq -r '.[0].address'; }
 
 topo_sites_dual
 for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
 	set -- $end
 	# nobody asks for a neighbour while it is counted
 	must ip -n "$1" neigh add 2001:db8:$3::254 dev eth0 nud permanent \
-		lladdr "$(mac "$R" $4)"
+		lladdr "$(mac_get "$R" $4)"
 	must ip -n "$R" neigh add $2 dev $4 nud permanent \
-		lladdr "$(mac "$1" eth0)"
+		lladdr "$(mac_get "$1" eth0)"
 done
 
 # sites OUTER OPTION...: join them, so that it is known how packets come in.
@@ -157,9 +156,8 @@ unrule() { must in_ns "$1" nft delete table ip t; }
 
 # rule_count NS HOOK: packets that its counter has
 rule_count() {
-	in_ns "$1" nft -j list chain ip t "$2" |
-		jq '.nftables[].rule? | select(.) | .expr[].counter? |
-			select(.) | .packets'
+	in_ns "$1" nft list chain ip t "$2" |
+		sed -n 's/.*packets \([0-9]*\) .*/\1/p'
 }
 
 # Each of them has each packet, once.

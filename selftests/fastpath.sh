@@ -9,7 +9,7 @@
 # shellcheck disable=SC2086 # options are words
 
 . ./lib.sh
-require nft tcpdump jq ethtool python3 socat nstat
+require nft tcpdump ethtool python3 socat nstat
 
 BYTES=200000
 COUNTERS="seen_outer seen_inner"
@@ -18,31 +18,32 @@ topo_sites_dual
 
 # watch NS: count what passes the hooks of it, ahead of all else. (No rule has a
 # set: the kernel that watches itself complains of how nft looks for one.)
-watch() {
+watch() { must in_ns "$1" nft "$(watch_rules)"; }
+
+watch_rules() {
 	local hook match
 
-	must in_ns "$1" nft "add table inet w"
+	echo "add table inet w"
 	for hook in $COUNTERS; do
-		must in_ns "$1" nft "add counter inet w $hook"
+		echo "add counter inet w $hook"
 	done
 	for hook in prerouting input output postrouting forward; do
-		must in_ns "$1" nft "add chain inet w w_$hook \
+		echo "add chain inet w w_$hook \
 			{ type filter hook $hook priority -400; }"
 		for match in "meta l4proto "{4,41,47} "udp dport "{5555,6080}; do
-			must in_ns "$1" nft "add rule inet w w_$hook $match \
-				counter name seen_outer"
+			echo "add rule inet w w_$hook $match counter name seen_outer"
 		done
 	done
 	for match in 1 6 58; do
-		must in_ns "$1" nft "add rule inet w w_forward \
-			meta l4proto $match counter name seen_inner"
+		echo "add rule inet w w_forward meta l4proto $match \
+			counter name seen_inner"
 	done
 }
 
 # seen NS COUNTER
 seen() {
-	in_ns "$1" nft -j list counter inet w "$2" |
-		jq '.nftables[].counter? | select(.) | .packets'
+	in_ns "$1" nft list counter inet w "$2" |
+		sed -n 's/.*packets \([0-9]*\) .*/\1/p'
 }
 
 unwatch() { must in_ns "$1" nft delete table inet w; }
@@ -181,7 +182,7 @@ neighbour_changed() {
 
 	join_sites 4 fastpath on
 	ping_ok "$HA" 10.10.20.2
-	old=$(ip -n "$R" -j link show eth0 | jq -r '.[0].address')
+	old=$(mac_get "$R" eth0)
 	to_mac "$old"
 	must ip -n "$R" link set eth0 address $new
 	must ip -n "$A" neigh replace 192.0.2.254 lladdr $new dev eth0

@@ -255,7 +255,7 @@ neighbours() {
 	local mac all
 
 	capture_stop neighbours
-	mac=$(ip -n "$D" -j link show eth0 | jq -r '.[0].address')
+	mac=$(mac_get "$D" eth0)
 	all=$(capture_show neighbours -e)
 	check_eq "who answers for $VIP" "$mac" \
 		"$(grep -o "Reply $VIP is-at [^,]*" <<<"$all" |

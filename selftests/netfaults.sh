@@ -135,8 +135,8 @@ by_kernel() {
 # What never gets to IP for the bit that is wrong: the frame is not for B, or
 # not IP; gre.ko drops other versions in silence.
 by_frame() {
-	in_ns "$B" nft -j list counters |
-		jq '[.nftables[].counter | select(.) | .packets] | add'
+	in_ns "$B" nft list counters |
+		awk '$1 == "packets" { n += $2 } END { print n }'
 }
 
 watch_frames() {
@@ -144,14 +144,13 @@ watch_frames() {
 			counter frames {}
 			chain watched {
 				type filter hook ingress device eth0 priority 0;
-				ether daddr != $(cat_mac) counter name frames drop
+				ether daddr != $(mac_get "$B" eth0) counter name frames drop
 				ether type != ip counter name frames drop
 				ip protocol 47 @th,8,8 & 0x7f != 0 counter name frames drop
 			}
 		}"
 }
 
-cat_mac() { ip -n "$B" -j link show dev eth0 | jq -r '.[0].address'; }
 
 accounted() {
 	echo $(($(arrived) + $(drops_total "$B" adit0) - DROPS +
@@ -216,8 +215,8 @@ quiet() {
 		must in_ns "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
 			net.ipv6.conf.default.disable_ipv6=1
 	done
-	mac_a=$(ip -n "$A" -j link show dev eth0 | jq -r '.[0].address')
-	mac_b=$(ip -n "$B" -j link show dev eth0 | jq -r '.[0].address')
+	mac_a=$(mac_get "$A" eth0)
+	mac_b=$(mac_get "$B" eth0)
 	must ip -n "$A" neigh replace $B_IP lladdr "$mac_b" dev eth0 nud permanent
 	must ip -n "$B" neigh replace $A_IP lladdr "$mac_a" dev eth0 nud permanent
 }

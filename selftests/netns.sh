@@ -9,11 +9,14 @@
 # shellcheck disable=SC2086 # numbers, addresses and the like are words
 
 . ./lib.sh
-require ping jq
+require ping
 
-# info DEV NS: the attributes, as printed.
-info() { ip -n "$2" -d -j link show dev "$1" | jq -c '.[0].linkinfo.info_data'; }
-names() { ip -n "$1" -j link show | jq -r '[.[].ifname] | join(" ")'; }
+# dev_of NS: what adit0 is bound to there.
+dev_of() {
+	ip -n "$1" -d link show dev adit0 |
+		sed -n 's/^    adit .* dev \([^ ]*\) .*/\1/p'
+}
+names() { in_ns "$1" sed -n 's/^ *\(.*\):.*/\1/p' /proc/net/dev | xargs; }
 has() { ip -n "$1" link show dev "$2"; }
 has_not() { ! has "$1" "$2"; }
 
@@ -21,8 +24,8 @@ has_not() { ! has "$1" "$2"; }
 underlay_of() {
 	local id
 
-	id=$(ip -n "$1" -d -j link show dev adit0 |
-		jq -r '.[0] | .link_netns // .link_netnsid // empty')
+	id=$(ip -n "$1" -d link show dev adit0 |
+		sed -n 's/.* link-netns\(id\)\? \([^ ]*\).*/\2/p')
 	[[ $id =~ ^[0-9]+$ ]] || { echo "$id"; return; }
 	ip -n "$1" netns list-id | sed -n "s/^nsid $id .*name: \(.*\))\$/\1/p"
 }
@@ -47,8 +50,8 @@ ping5() { in_ns "$1" ping -q -c 5 -i 0.05 -W 5 -s 100 "$2"; }
 
 # counts NS: of adit0 there: packets and bytes, sent and received.
 counts() {
-	ip -n "$1" -s -j link show dev adit0 | jq -r '.[0].stats64
-		| "\(.tx.packets) \(.tx.bytes) \(.rx.packets) \(.rx.bytes)"'
+	# shellcheck disable=SC2016 # awk expands it
+	in_ns "$1" awk 'sub(/^ *adit0:/, "") { print $10, $9, $2, $1 }' /proc/net/dev
 }
 
 count_up() {
@@ -68,7 +71,7 @@ add_netns() {
 		type adit local $A_IP remote $B_IP dev eth0
 	check_fails "it is in A" has "$A" adit0
 	check_eq "its underlay" "$A" "$(underlay_of "$X")"
-	check_eq "dev" '"eth0"' "$(info adit0 "$X" | jq -c .dev)"
+	check_eq "dev" eth0 "$(dev_of "$X")"
 	addresses "$X"
 	traffic "$X"
 	check "delete" ip -n "$X" link del adit0
@@ -102,9 +105,9 @@ dev_is_the_underlays() {
 		type adit dev only-x
 	check "bind to a device of A" ip -n "$X" link set adit0 \
 		type adit dev only-a
-	check_eq "dev" '"only-a"' "$(info adit0 "$X" | jq -c .dev)"
+	check_eq "dev" only-a "$(dev_of "$X")"
 	check "rename it" ip -n "$A" link set only-a name renamed
-	check_eq "dev" '"renamed"' "$(info adit0 "$X" | jq -c .dev)"
+	check_eq "dev" renamed "$(dev_of "$X")"
 	check "bind to eth0" ip -n "$X" link set adit0 type adit dev eth0
 	traffic "$X"
 	must ip -n "$X" link del only-x
@@ -118,8 +121,7 @@ twins() {
 	check "same ends, other underlay" ip -n "$X" link add adit9 type adit \
 		local $A_IP remote $B_IP
 	check_eq "its underlay is its own namespace" "" \
-		"$(ip -n "$X" -d -j link show dev adit9 |
-			jq '.[0].link_netnsid // empty')"
+		"$(ip -n "$X" -d link show dev adit9 | grep -o 'link-netns.*')"
 	check "delete it" ip -n "$X" link del adit9
 }
 
@@ -134,7 +136,7 @@ mtu_follows() {
 move_back() {
 	check "move to A" ip -n "$X" link set adit0 netns "$A"
 	check_eq "no other underlay in A" "" "$(underlay_of "$A")"
-	check_eq "dev" '"eth0"' "$(info adit0 "$A" | jq -c .dev)"
+	check_eq "dev" eth0 "$(dev_of "$A")"
 	addresses "$A"
 	traffic "$A"
 }
