@@ -29,7 +29,11 @@
  * The kernel fills dump messages of up to 32 KiB, if it is offered so much,
  * and makes them longer for a single link that is.
  */
-#define RECEIVE_MAX 65536
+/*
+ * The kernel fills a message of a dump up to what the device with most to tell needs,
+ * of whatever kind: 300 bytes for each VF of a network card.
+ */
+#define RECEIVE_MAX (1 << 20)
 
 /* What the module's texts begin with, and so does complain(). */
 #define MODULE_PREFIX "adit: "
