@@ -177,6 +177,11 @@ other_type() {
 	check_match "port" "encap gue .*encap-dport 7000 " "$(options front)"
 	silent $VIP name front
 	check_match "port" "encap gue .*encap-dport 7000 " "$(options front)"
+	must ip -n "$B" link set front type adit encap-csum
+	silent $VIP name front
+	check_match "checksums stay" " encap-csum" "$(options front)"
+	silent $VIP name front type gue
+	check_match "a director's have none" " noencap-csum" "$(options front)"
 	must ip -n "$B" link set front type adit encap-listen 9 encap-sport 8
 	silent $VIP name front
 	silent $VIP name front type gue
@@ -327,8 +332,9 @@ kernel_errors() {
 	must in_ns "$B" sysctl -qw net.ipv6.conf.default.disable_ipv6=1
 	refused 2 "^adit: $VIP6: " $VIP $VIP6 from any
 	silent $VIP from any
-	refused_here 2 "^adit: $VIP6: " $VIP $VIP6
+	refused_here 2 "^adit: $VIP6: " 192.0.2.81 $VIP6
 	check "it stays when it was there before" is_up lvs-ipip
+	check_match "what it served" "$VIP/32" "$(addresses lvs-ipip)"
 	gone
 	must in_ns "$B" sysctl -qw net.ipv6.conf.default.disable_ipv6=0
 }

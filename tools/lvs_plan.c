@@ -64,6 +64,7 @@ struct plan {
 	char *words[WORDS_MAX]; /* of the options that differ */
 	int n_words;
 	struct addresses del, add;
+	bool clear; /* del is to be done first */
 };
 
 static char *copy(const char *text)
@@ -296,7 +297,9 @@ static int plan_type(struct plan *plan)
 		return status;
 	if (lvs->port || type != is)
 		status = plan_port(plan, lvs->port ? lvs->port : PORT_DEFAULT);
-	return status ? status : want(plan, "noencap-csum", NULL);
+	if (!status && (lvs->type || type != is))
+		status = want(plan, "noencap-csum", NULL);
+	return status;
 }
 
 static int plan_options(struct plan *plan)
@@ -335,6 +338,20 @@ static bool has(const struct addresses *addrs, const struct address *addr)
 	return false;
 }
 
+/* As long as the one is there, the other may be refused, or go with it. */
+static bool in_the_way(const struct addresses *vips, const struct address *addr)
+{
+	size_t i;
+
+	for (i = 0; i < vips->n; i++)
+		if (addr_equal(&vips->list[i], addr) ||
+		    (vips->list[i].family == addr->family &&
+		     !memcmp(vips->list[i].bytes, addr->peer,
+			     sizeof(addr->peer))))
+			return true;
+	return false;
+}
+
 static int plan_addresses(struct plan *plan)
 {
 	const struct addresses *vips = &plan->lvs->vips;
@@ -347,8 +364,10 @@ static int plan_addresses(struct plan *plan)
 			addr_append(&ours, &all.list[i]);
 	/* The last first: some may hang on to those before them. */
 	for (i = ours.n; i; i--)
-		if (!has(vips, &ours.list[i - 1]))
+		if (!has(vips, &ours.list[i - 1])) {
 			addr_append(&plan->del, &ours.list[i - 1]);
+			plan->clear |= in_the_way(vips, &ours.list[i - 1]);
+		}
 	for (i = 0; i < vips->n; i++)
 		if (!has(&ours, &vips->list[i]))
 			addr_append(&plan->add, &vips->list[i]);
@@ -422,8 +441,11 @@ static void print_plan(const struct plan *plan)
 			print_word(plan->words[i]);
 		putchar('\n');
 	}
-	print_addresses("del", plan, &plan->del, false);
+	if (plan->clear)
+		print_addresses("del", plan, &plan->del, false);
 	print_addresses("add", plan, &plan->add, true);
+	if (!plan->clear)
+		print_addresses("del", plan, &plan->del, false);
 	if (plan->up) {
 		printf("ip link set");
 		print_word(plan->name);
@@ -481,10 +503,13 @@ static int do_plan(struct plan *plan)
 	if (status)
 		return status;
 	status = find_link(name, &ifindex);
-	if (!status)
+	if (!status && plan->clear)
 		status = do_addresses(RTM_DELADDR, &plan->del, ifindex);
 	if (!status)
 		status = do_addresses(RTM_NEWADDR, &plan->add, ifindex);
+	/* What is served is served until the rest is, too. */
+	if (!status && !plan->clear)
+		status = do_addresses(RTM_DELADDR, &plan->del, ifindex);
 	if (!status && plan->up)
 		status = set_up(name, ifindex);
 	if (status && plan->create)
