@@ -495,7 +495,26 @@ check_arp() {
 	must ip -n "$A" route add 198.51.100.80 dev eth0
 	answers eth0 198.51.100.80/32 global 0 1 3 9
 	must ip -n "$A" route del 198.51.100.80
+	port_of_bridge
 	served
+}
+
+# For its ports a bridge answers; they themselves are not asked.
+port_of_bridge() {
+	must ip -n "$B" link add br0 type bridge
+	must ip -n "$B" link add dummy0 type dummy
+	must ip -n "$B" link set dummy0 master br0 up
+	must ip -n "$B" link set br0 up
+	must in_ns "$B" sysctl -qw net.ipv4.conf.{eth0,br0}.arp_ignore=1
+	silent $VIP $VIP6
+	must ip -n "$B" addr add $VIP/32 dev lo
+	well
+	must in_ns "$B" sysctl -qw net.ipv4.conf.br0.arp_ignore=0
+	finds problem $VIP "it is on lo, so that this host answers for it on br0" 3
+	must ip -n "$B" addr del $VIP/32 dev lo
+	must ip -n "$B" link del br0
+	must ip -n "$B" link del dummy0
+	must in_ns "$B" sysctl -qw net.ipv4.conf.eth0.arp_ignore=0
 }
 
 check_device() {
@@ -631,8 +650,27 @@ standby() {
 	check_eq "of a standby route" "" "$(lvs --check | grep dummy0)"
 	must ip -n "$B" -4 route del default dev eth0
 	finds problem dummy0 "answers go by it, and it is down or has no" 3
+	must ip -n "$B" -4 route add default via 192.0.2.1 metric 3000
+	finds problem dummy0 "answers go by it, and it is down or has no" 3
+	must in_ns "$B" sysctl -qw \
+		net.ipv4.conf.all.ignore_routes_with_linkdown=1
+	check_eq "where that is ignored" "" "$(lvs --check | grep dummy0)"
+	must in_ns "$B" sysctl -qw \
+		net.ipv4.conf.all.ignore_routes_with_linkdown=0
 	must ip -n "$B" link del dummy0
+	by_object
 	advmss 1440 1420
+}
+
+# Of an object for the next hop, the route tells nothing but the number.
+by_object() {
+	must ip -n "$B" -4 route flush default
+	must ip -n "$B" nexthop add id 1 via 192.0.2.1 dev eth0
+	must ip -n "$B" -4 route add default nhid 1
+	must in_ns "$B" sysctl -qw net.ipv4.nexthop_compat_mode=0
+	check_eq "a route by an object" "" "$(lvs --check | grep IPv4)"
+	must in_ns "$B" sysctl -qw net.ipv4.nexthop_compat_mode=1
+	must ip -n "$B" nexthop del id 1
 }
 
 no_carrier() { ip -n "$B" link show dev dummy0 | grep NO-CARRIER; }

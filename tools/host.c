@@ -17,14 +17,14 @@
 #include "host.h"
 #include "netlink.h"
 
-static int read_conf(const char *dev, const char *setting)
+static int read_conf(int family, const char *dev, const char *setting)
 {
 	char path[PATH_MAX];
 	int value = 0;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", dev,
-		 setting);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv%c/conf/%s/%s",
+		 family == AF_INET ? '4' : '6', dev, setting);
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
@@ -34,9 +34,10 @@ static int read_conf(const char *dev, const char *setting)
 	return value;
 }
 
-int host_conf(const char *dev, const char *setting)
+int host_conf(int family, const char *dev, const char *setting)
 {
-	int all = read_conf("all", setting), own = read_conf(dev, setting);
+	int all = family == AF_INET ? read_conf(family, "all", setting) : 0;
+	int own = read_conf(family, dev, setting);
 
 	return all > own ? all : own;
 }
@@ -119,6 +120,7 @@ bool host_module(const char *name)
 struct reader {
 	struct route route;
 	__u32 table;
+	bool object; /* it names a nexthop object, maybe no device */
 };
 
 static int read_metric(const struct nlattr *attr, void *data)
@@ -149,6 +151,9 @@ static int read_attr(const struct nlattr *attr, void *data)
 	case RTA_OIF:
 		reader->route.ifindex = mnl_attr_get_u32(attr);
 		break;
+	case RTA_NH_ID:
+		reader->object = true;
+		break;
 	case RTA_MULTIPATH:
 		/* The first stands for all. */
 		hop = mnl_attr_get_payload(attr);
@@ -173,7 +178,8 @@ static bool is_default(const struct nlmsghdr *message, int family,
 		return false;
 	mnl_attr_parse(message, sizeof(*info), read_attr, &reader);
 	*route = reader.route;
-	return reader.table == RT_TABLE_MAIN && route->ifindex;
+	return reader.table == RT_TABLE_MAIN &&
+	       (route->ifindex || reader.object);
 }
 
 int host_routes(int family, struct route **routes)

@@ -15,10 +15,10 @@
 #include <linux/types.h>
 
 /*
- * A setting of IPv4 of which the greater holds, of all and of the device's own;
- * 0 if it cannot be read.
+ * A device's setting: with IPv4 one of which the greater holds, of all and of the
+ * device's own; 0 if it cannot be read.
  */
-int host_conf(const char *dev, const char *setting);
+int host_conf(int family, const char *dev, const char *setting);
 
 /* A counter as nstat(8) calls it, such as UdpNoPorts; 0 if there is none. */
 unsigned long long host_counter(const char *name);
@@ -27,7 +27,7 @@ unsigned long long host_counter(const char *name);
 bool host_module(const char *name);
 
 struct route {
-	int ifindex;
+	int ifindex; /* 0: that of a nexthop object, which is not looked up */
 	__u32 metric;
 	unsigned int mtu, advmss; /* 0: not given */
 };

@@ -36,6 +36,10 @@ static int read_info(const struct nlattr *attr, void *data)
 		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
 			link->kind = mnl_attr_get_str(attr);
 		break;
+	case IFLA_INFO_SLAVE_KIND:
+		if (mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0)
+			link->port_kind = mnl_attr_get_str(attr);
+		break;
 	case IFLA_INFO_DATA:
 		/* Other kinds number theirs otherwise: see is_adit(). */
 		mnl_attr_parse_nested(attr, read_option, link);
@@ -73,6 +77,10 @@ static int read_attr(const struct nlattr *attr, void *data)
 		if (mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
 			link->operstate = mnl_attr_get_u8(attr);
 		break;
+	case IFLA_MASTER:
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+			link->master = mnl_attr_get_u32(attr);
+		break;
 	case IFLA_LINK_NETNSID:
 		link->foreign = mnl_attr_validate(attr, MNL_TYPE_U32) >= 0;
 		if (link->foreign)
@@ -95,6 +103,7 @@ void read_link(const struct nlmsghdr *message, struct link *link)
 	memset(link, 0, sizeof(*link));
 	link->name = "?";
 	link->kind = "none";
+	link->port_kind = "";
 	link->ifindex = info->ifi_index;
 	link->flags = info->ifi_flags;
 	mnl_attr_parse(message, sizeof(*info), read_attr, link);

@@ -24,6 +24,8 @@ struct link {
 	unsigned int flags;
 	__u32 mtu;
 	__u8 operstate;
+	int master; /* 0: none */
+	const char *port_kind; /* of whose ports it is one; "" */
 	bool foreign; /* the underlay is in another netns */
 	__s32 nsid; /* that netns, negative if it has no id here */
 	struct rtnl_link_stats64 stats;

@@ -307,7 +307,8 @@ static void check_allow(struct check *check, const struct link *link)
 
 static void check_filter(struct check *check, const struct link *link)
 {
-	if (!is_hidden(link) && host_conf(link->name, "rp_filter") == 1)
+	if (!is_hidden(link) &&
+	    host_conf(AF_INET, link->name, "rp_filter") == 1)
 		found(check, PROBLEM, link->name,
 		      "rp_filter is strict on it, and drops what clients send\nip link set %s type adit deliver underlay",
 		      link->name);
@@ -468,9 +469,12 @@ static bool answers(const struct check *check, const struct link *link,
 
 	if (!(link->flags & IFF_UP) || link->flags & (IFF_NOARP | IFF_LOOPBACK))
 		return false;
+	/* For the port of a bridge or bond, that answers. */
+	if (link->master && strcmp(link->port_kind, "vrf"))
+		return false;
 	if (addr->family == AF_INET6)
 		return own;
-	switch (host_conf(link->name, "arp_ignore")) {
+	switch (host_conf(AF_INET, link->name, "arp_ignore")) {
 	case 1:
 		return own;
 	case 2:
@@ -648,10 +652,37 @@ static void check_route(struct check *check, int family,
 		      link.name);
 }
 
+/* Without carrier, a route is used all the same, unless the host is told otherwise. */
+static bool is_passed_over(const struct check *check, int family,
+			   const struct route *route)
+{
+	struct link link;
+
+	return find_at(check, route->ifindex, &link) && !has_carrier(&link) &&
+	       host_conf(family, link.name, "ignore_routes_with_linkdown");
+}
+
+/* That of the routes used; of all, if none can be. */
+static __u32 best_metric(const struct check *check, int family,
+			 const struct route *routes, int n)
+{
+	__u32 best = UINT32_MAX, any = UINT32_MAX;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (routes[i].metric < any)
+			any = routes[i].metric;
+		if (routes[i].metric < best &&
+		    !is_passed_over(check, family, &routes[i]))
+			best = routes[i].metric;
+	}
+	return best == UINT32_MAX ? any : best;
+}
+
 static void check_routes(struct check *check, int family)
 {
 	struct route *routes;
-	__u32 best = UINT32_MAX;
+	__u32 best;
 	int n, i;
 
 	n = host_routes(family, &routes);
@@ -659,10 +690,7 @@ static void check_routes(struct check *check, int family)
 		found(check, ADVICE, "host",
 		      "there is no IPv%c default route\nip route: is there one to all clients?",
 		      family == AF_INET ? '4' : '6');
-	/* Without carrier, the route of the lowest metric is used all the same. */
-	for (i = 0; i < n; i++)
-		if (routes[i].metric < best)
-			best = routes[i].metric;
+	best = best_metric(check, family, routes, n);
 	for (i = 0; i < n; i++)
 		check_route(check, family, &routes[i],
 			    routes[i].metric == best);
