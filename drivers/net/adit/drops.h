@@ -13,7 +13,8 @@
  * ADIT_DROP(CAUSE, name, counter, core reason, text)
  *   name     as ethtool -S, ip -s and adit show print it
  *   counter  the member of struct rtnl_link_stats64 it also adds to (the core
- *            itself adds RX_BACKLOG to rx_dropped)
+ *            itself adds RX_BACKLOG to rx_dropped). Of RX_ENCAP it is no error:
+ *            another device's healthy packets are counted, too.
  *   reason   the kernel's own skb drop reason (NOT_SPECIFIED where the kernel
  *            is older than the reason)
  */
@@ -54,7 +55,7 @@ ADIT_DROP(RX_SEQ, "rx_seq", rx_fifo_errors, NOT_SPECIFIED,
 	  "GRE sequence number missing or late")
 ADIT_DROP(RX_KEY, "rx_key", rx_errors, NOT_SPECIFIED,
 	  "from the remote, but with another GRE key or none")
-ADIT_DROP(RX_ENCAP, "rx_encap", rx_errors, NOT_SPECIFIED,
+ADIT_DROP(RX_ENCAP, "rx_encap", rx_nohandler, NOT_SPECIFIED,
 	  "from the remote, but in another encapsulation or to another port")
 ADIT_DROP(RX_SOURCE, "rx_source", rx_errors, NOT_SPECIFIED,
 	  "outer source not allowed, or not what the inner addresses say")
