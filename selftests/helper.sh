@@ -107,9 +107,31 @@ more_options() {
 	as_ip h0
 	refused 1 '^adit: allow: .* one prefix more than 1024' set h0 \
 		allow "$(prefixes 1025)"
+	long_list_is_no_event
 	check "none of them" adit_in "$A" set h0 allow none
 	check_eq "options" "mode ip remote any $plain" "$(options h0)"
 	check "delete" adit_in "$A" del h0
+}
+
+# Who listens has room for less than the list, and did not ask for it.
+long_list_is_no_event() {
+	ip -n "$A" -o monitor link >"$WORK/monitor" 2>&1 &
+	busywait 10000 told
+	check "up" ip -n "$A" link set h0 up
+	check_within 5000 "an event of h0" grep -q ' h0[:@]' "$WORK/monitor"
+	check "down" ip -n "$A" link set h0 down
+	check_within 5000 "another" down_told
+	check "ip monitor goes on" kill $!
+	wait $! 2>/dev/null
+}
+
+down_told() { grep ' h0[:@]' "$WORK/monitor" | tail -n 1 | grep -v ,UP; }
+
+# told: ip monitor listens.
+told() {
+	ip -n "$A" link add told0 type dummy
+	ip -n "$A" link del told0
+	[ -s "$WORK/monitor" ]
 }
 
 # prefixes N: so many, after commas.

@@ -636,7 +636,12 @@ static size_t allow_size(unsigned int n)
 }
 
 /* What a message about a link has beside the prefixes, generously */
-#define ADIT_INFO_SIZE	2048
+#define ADIT_INFO_SIZE	3072
+
+/* The longest list that is told in an event: those who listen have room for 8 KiB
+ * (BIRD) or 16 KiB (ip monitor, which ends at a longer message), and did not ask.
+ */
+#define ADIT_EVENT_LIST	2048
 
 static size_t adit_get_size(const struct net_device *dev)
 {
@@ -686,6 +691,14 @@ static int put_prefix(struct sk_buff *skb, int attrtype,
 	return nla_put(skb, attrtype, 1 + addr_len, bytes);
 }
 
+/* Of 6.2 and later, not the one of a device's making: that has who made it. */
+static bool is_event(const struct sk_buff *skb)
+{
+	const struct nlmsghdr *first = nlmsg_hdr(skb);
+
+	return !first->nlmsg_pid && !first->nlmsg_seq;
+}
+
 static int put_allow(struct sk_buff *skb, const struct adit_allow *allow)
 {
 	struct nlattr *nest;
@@ -694,6 +707,8 @@ static int put_allow(struct sk_buff *skb, const struct adit_allow *allow)
 	/* a list that fits into no message of a dump must not end the dump */
 	if (!allow || allow_size(allow->n) + ADIT_INFO_SIZE >
 		      skb->len + skb_tailroom(skb))
+		return 0;
+	if (is_event(skb) && allow_size(allow->n) > ADIT_EVENT_LIST)
 		return 0;
 	nest = nla_nest_start(skb, IFLA_ADIT_ALLOW);
 	if (!nest)
