@@ -210,6 +210,48 @@ bound() {
 	goes "nodev" "$PINGS" 0 0 "$PINGS" 10.9.0.2
 }
 
+# With local, IPv6 by itself goes by what route is best, whatever the device.
+bound_ip6() {
+	must ip -n "$A" addr add 2001:db8:1::1/64 dev eth0
+	must ip -n "$B" addr add 2001:db8:1::2/64 dev eth0
+	must ip -n "$A" addr add 2001:db8:2::1/64 dev eth1
+	must ip -n "$B" addr add 2001:db8:2::2/64 dev eth1
+	must ip -n "$B" addr add 2001:db8:9::2/128 dev lo
+	must ip -n "$A" route add 2001:db8:9::2 via 2001:db8:2::2 metric 1
+	must ip -n "$A" route add 2001:db8:9::2 via 2001:db8:1::2 metric 1024
+	must in_ns "$A" nft "table ip6 watch6 {
+	        counter by0 {}
+	        counter by1 {}
+	        chain post {
+	                type filter hook postrouting priority 0;
+	                meta l4proto 4 oifname eth0 counter name by0
+	                meta l4proto 4 oifname eth1 counter name by1
+	        }
+	}"
+	check "tunnel" ip -n "$A" link add t6 type adit dev eth0 \
+		local 2001:db8:1::1 remote 2001:db8:9::2
+	check "its other end" ip -n "$B" link add t6 type adit \
+		local 2001:db8:9::2 remote 2001:db8:1::1
+	tunnel_addr "$A" t6 10.9.6.1/30
+	tunnel_addr "$B" t6 10.9.6.2/30
+	ping_ok "$A" 10.9.6.2
+	check_eq "packets by eth0 and eth1" "3 0" "$(by_ip6)"
+	must ip -n "$A" route del 2001:db8:9::2 metric 1024
+	settle "$A" t6
+	drops_mark "$A" t6
+	check_fails "without a route by eth0" \
+		in_ns "$A" ping -q -c 1 -W 1 10.9.6.2
+	check_drops "$A" t6 tx_no_route 1
+	check "not bound" ip -n "$A" link set t6 type adit nodev
+	ping_ok "$A" 10.9.6.2
+	check_eq "packets by eth0 and eth1" "3 3" "$(by_ip6)"
+}
+
+by_ip6() {
+	in_ns "$A" nft list counters table ip6 watch6 |
+		awk '$1 == "packets" { print $2 }' | xargs
+}
+
 adit_new "$A" any "$B_IP"
 adit_new "$B" "$B_IP" "$A_IP"
 tunnel_addr "$A" adit0 10.9.0.1/30 fd09::1/64
@@ -225,4 +267,5 @@ case_run "fwmark" mark
 case_run "fwmark and MTU" mark_mtu
 case_run "tos" tos
 case_run "dev" bound
+case_run "dev, IPv6" bound_ip6
 finish

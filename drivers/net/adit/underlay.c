@@ -462,6 +462,23 @@ static bool ip6_may_send(struct net *net, const struct adit_flow *flow,
 	return may;
 }
 
+/* With a source, IPv6 takes the device for a wish, unless it is told otherwise. */
+static struct dst_entry *ip6_lookup_bound(struct net *net, struct flowi6 *fl6)
+{
+	struct dst_entry *dst;
+	int err;
+
+	if (ipv6_addr_any(&fl6->saddr))
+		return ip6_dst_lookup_flow(net, NULL, fl6, NULL);
+	dst = ip6_route_output_flags(net, NULL, fl6, RT6_LOOKUP_F_IFACE);
+	err = dst->error;
+	if (err) {
+		dst_release(dst);
+		return ERR_PTR(err);
+	}
+	return xfrm_lookup_route(net, dst, flowi6_to_flowi(fl6), NULL, 0);
+}
+
 static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 {
 	const struct adit_config *config = flow->config;
@@ -483,7 +500,10 @@ static struct dst_entry *ip6_lookup(struct net *net, struct adit_flow *flow)
 		return ERR_PTR(-EAFNOSUPPORT);
 	if (has_key(flow))
 		fl6.fl6_gre_key = flow->okey;
-	dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
+	if (config->link)
+		dst = ip6_lookup_bound(net, &fl6);
+	else
+		dst = ip6_dst_lookup_flow(net, NULL, &fl6, NULL);
 	if (IS_ERR(dst))
 		return dst;
 	if (unlikely(!ip6_may_send(net, flow, dst))) {
