@@ -26,6 +26,12 @@ soon() {
 		ip -n "${3:-$A}" link show dev "$1"
 }
 
+# stays DEV MTU: some time after what might have changed it
+stays() {
+	nap 0.3
+	now "$1" "$2" true
+}
+
 add() { check "add $*" ip -n "$A" link add "$1" type adit "${@:2}"; }
 set_link() { check "set $*" ip -n "$A" link set "$@"; }
 route() { check "route $*" ip -n "$A" route "$@"; }
@@ -59,7 +65,9 @@ follows_route() {
 	route del "$ELSEWHERE" dev wide
 	soon t0 1430
 	route del "$ELSEWHERE"
-	soon t0 1480
+	stays t0 1430
+	set_link t0 type adit remote 198.18.0.99
+	now t0 1480 true
 	del t0
 }
 
@@ -69,9 +77,35 @@ route_comes_later() {
 	now t0 1480 true
 	route add "$ELSEWHERE" dev wide
 	soon t0 1980
+	gone_for_a_moment
 	route del "$ELSEWHERE"
-	soon t0 1480
+	stays t0 1980
 	del t0
+}
+
+# Nobody is told of it.
+gone_for_a_moment() {
+	ip -n "$A" -o monitor link >"$WORK/events" &
+	busywait 10000 told
+	route del "$ELSEWHERE"
+	stays t0 1980
+	route add "$ELSEWHERE" dev wide
+	route add 198.18.0.98 dev wide mtu 1300
+	add t1 remote 198.18.0.98
+	route replace 198.18.0.98 dev wide mtu 1320
+	soon t1 1300	# by then t0 has been looked at
+	kill $!
+	wait $! 2>/dev/null
+	check_eq "events of t0" "" "$(grep ' t0@\| t0:' "$WORK/events")"
+	del t1
+	route del 198.18.0.98
+}
+
+# told: by an event of another device
+told() {
+	ip -n "$A" link add told0 type dummy
+	ip -n "$A" link del told0
+	[ -s "$WORK/events" ]
 }
 
 bound() {

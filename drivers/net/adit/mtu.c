@@ -116,17 +116,28 @@ static struct below below_remote(const struct adit_tunnel *t,
 	return below;
 }
 
-/* Where there is no route (yet), or no one remote, the device that the tunnel is
- * bound to decides, or else Ethernet.
+/* Where there is no route, or no one remote, the device that the tunnel is bound to
+ * decides. An MTU of 0: nothing is known.
  */
-static struct below below_tunnel(const struct adit_tunnel *t)
+static struct below known_below(const struct adit_tunnel *t)
 {
 	struct adit_config *config = rtnl_dereference(t->config);
+	bool fixed = adit_is_fixed(config);
 	struct below below = { 0 };
 
-	if (adit_is_fixed(config))
+	if (fixed)
 		below = below_remote(t, config);
-	return below.mtu ? below : below_link(t, config->link);
+	if (!below.mtu && (config->link || !fixed))
+		below = below_link(t, config->link);
+	return below;
+}
+
+/* Else Ethernet does. */
+static struct below below_tunnel(const struct adit_tunnel *t)
+{
+	struct below below = known_below(t);
+
+	return below.mtu ? below : below_link(t, 0);
 }
 
 /**
@@ -169,28 +180,45 @@ unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t)
 	return inner_mtu(rtnl_dereference(t->config), below_tunnel(t).mtu);
 }
 
-/**
- * adit_mtu_sync - bring MTU and headroom in line with the underlay
- * @t: a registered tunnel
- *
- * Where packets go, others will come from, so that they are caught there.
- * Context: RTNL.
- */
-void adit_mtu_sync(struct adit_tunnel *t)
+/* Where packets go, others will come from, so that they are caught there. */
+static void sync_with(struct adit_tunnel *t, const struct below *below)
 {
 	const struct adit_config *config = rtnl_dereference(t->config);
-	struct below below = below_tunnel(t);
-	unsigned int mtu = inner_mtu(config, below.mtu);
+	unsigned int mtu = inner_mtu(config, below->mtu);
 
-	adit_ingress_add(adit_net(t->net), below.ifindex);
+	adit_ingress_add(adit_net(t->net), below->ifindex);
 	WRITE_ONCE(t->dev->needed_headroom,
-		   min_t(unsigned int, adit_overhead(config) + below.headroom,
+		   min_t(unsigned int, adit_overhead(config) + below->headroom,
 			 ADIT_HEADROOM_MAX));
 	if (!t->mtu_auto || mtu == t->dev->mtu)
 		return;
 	t->mtu_syncing = true;
 	dev_set_mtu(t->dev, mtu);
 	t->mtu_syncing = false;
+}
+
+/**
+ * adit_mtu_sync - bring MTU and headroom in line with the underlay
+ * @t: a registered tunnel, which is new or has changed
+ *
+ * Context: RTNL.
+ */
+void adit_mtu_sync(struct adit_tunnel *t)
+{
+	struct below below = below_tunnel(t);
+
+	sync_with(t, &below);
+}
+
+/* While the underlay has no route, which may be for a moment, what the last one said
+ * holds: routing daemons take a change of MTU for another link, and start afresh.
+ */
+static void follow(struct adit_tunnel *t)
+{
+	struct below below = known_below(t);
+
+	if (below.mtu)
+		sync_with(t, &below);
 }
 
 /**
@@ -230,7 +258,7 @@ static void mtu_work(struct work_struct *work)
 	rtnl_lock();
 	start = jiffies;
 	list_for_each_entry(t, &an->tunnels, list) {
-		adit_mtu_sync(t);
+		follow(t);
 		cond_resched();
 	}
 	WRITE_ONCE(an->mtu_took, jiffies - start);
