@@ -5,7 +5,7 @@
 # again before the tunnel sees them, or not at all.
 
 . ./lib.sh
-require python3 tcpdump jq
+require python3 tcpdump jq nft
 
 V4=10.9.0.2 V6=fd09::2
 
@@ -67,6 +67,25 @@ by_sender() {
 		"41 0 0 0 1500" | sort -n)" "$(fragments outer)"
 	one_id_each outer 4 3
 	one_id_each outer 41 2
+}
+
+# What is cut here has a header that says it is shorter than any is.
+no_header() {
+	check "MTU" ip -n "$A" link set adit0 mtu 0
+	must ip -n "$A" link set adit0 type adit df set
+	must ip -n "$A" link set eth0 mtu 1000
+	must in_ns "$A" nft "add table ip t
+		add chain ip t o { type filter hook output priority 0; }
+		add rule ip t o oifname adit0 @nh,0,8 set 0x44"
+	settle "$A" adit0
+	drops_mark "$A" adit0
+	check "send" packet "$A" send "$V4" n=1,size=1100,df=dont
+	check_within 2000 "a drop" drops_moved "$A" adit0
+	check_drops "$A" adit0 tx_malformed 1
+	must in_ns "$A" nft delete table ip t
+	must ip -n "$A" link set adit0 type adit df unset
+	must ip -n "$A" link set eth0 mtu 1500
+	check_within 5000 "MTU 1480" mtu_is "$A" adit0 1480
 }
 
 # The largest inner packet makes the largest outer one.
@@ -142,6 +161,7 @@ adit_pair df unset
 
 case_run "fragmented by the sender" by_sender
 case_run "the largest packet" largest
+case_run "a header that is none" no_header
 case_run "fragmented by a router" by_router
 case_run "fragments in any order, IPv4" forged 4 28
 case_run "fragments in any order, IPv6" forged 6 48

@@ -137,15 +137,19 @@ static enum adit_drop xmit_segments(struct adit_tunnel *t, struct sk_buff *skb)
 
 /* The inner packet may be fragmented and the outer one may not, so the inner
  * one is, which spares the far end the reassembly. ip_do_fragment() takes the
- * fragment size and the length of options from the control block, and not every
- * kernel's checks that a fragment can carry anything; it also needs an IPv4
- * route to go by.
+ * fragment size and the length of options from the control block, and writes over
+ * them; not every kernel's checks that a fragment can carry anything; it also needs
+ * an IPv4 route to go by. That the header is as long as it says, who has a raw socket
+ * or netfilter need not have seen to.
  */
 static enum adit_drop xmit_fragments(struct adit_tunnel *t, struct sk_buff *skb,
 				     unsigned int mtu)
 {
 	struct dst_entry *dst = skb_dst(skb);
 
+	if (ip_hdrlen(skb) < sizeof(struct iphdr) ||
+	    !pskb_network_may_pull(skb, ip_hdrlen(skb)))
+		return ADIT_DROP_TX_MALFORMED;
 	if (!skb_valid_dst(skb) || dst->ops->family != AF_INET ||
 	    min(mtu, dst_mtu(dst)) < ip_hdrlen(skb) + 8)
 		return ADIT_DROP_TX_TOO_BIG;
