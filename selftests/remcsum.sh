@@ -129,11 +129,11 @@ offsets() {
 }
 
 # A place in a SYN that is not TCP's checksum does not spare us that one, when the
-# MSS changes.
+# MSS changes. (It is right with what is there after that: cae4.)
 clamped() {
 	local syn=4500003c00004000400626a80a0900020a090001
 
-	syn+=3d2d005080a4d98d00000000a00210006eef0000
+	syn+=3d2d005080a4d98d00000000a0021000a50d0000
 	syn+=020423000402080a000000010000000001030307
 	adit_new "$A" $A_IP $B_IP $OPTIONS noencap-csum mss-clamp on
 	tunnel_addr "$A" adit0 10.9.0.1/30
@@ -142,6 +142,32 @@ clamped() {
 	capture_stop syn
 	check_match "the SYN" "0x[0-9a-f]+ \(correct\).*mss 1428" \
 		"$(capture_show syn -vv | tr -d '\n')"
+	must ip -n "$A" link del adit0
+}
+
+# What is passed on, netfilter has seen as it is: UDP to another port by a checksum
+# that is to be made where the port is.
+judged() {
+	local inner=4500002400004000401126b50a0900020a090001
+	local was
+
+	adit_new "$A" $A_IP $B_IP $OPTIONS noencap-csum
+	tunnel_addr "$A" adit0 10.9.0.1/30
+	must in_ns "$A" nft "add table ip t
+		add counter ip t zero
+		add counter ip t made
+		add chain ip t i { type filter hook prerouting priority -400; }
+		add rule ip t i iifname adit0 udp dport 0 counter name zero
+		add rule ip t i iifname adit0 udp dport 65519 counter name made"
+	settle "$A" adit0
+	was=$(stat_get "$A" adit0 rx_packets)
+	raw "$B" ip $B_IP $A_IP 17 1 \
+		176f17c000380000020400018000000000160016${inner}176f0000001000000000000000000000
+	check_within 2000 "received" received_more "$was" 1
+	check_eq "as it came, and as it goes on" "0 1" "$(
+		in_ns "$A" nft list counters table ip t |
+			awk '$1 == "packets" { print $2 }' | xargs)"
+	must in_ns "$A" nft delete table ip t
 	must ip -n "$A" link del adit0
 }
 
@@ -154,4 +180,5 @@ case_run "gre from the kernel over IPv4" kernel_peer 4 gre gre
 case_run "forwarded, with and without offload" forwarded
 case_run "places outside the inner packet, no UDP checksum" offsets
 case_run "of a SYN that is clamped" clamped
+case_run "elsewhere, ahead of netfilter" judged
 finish

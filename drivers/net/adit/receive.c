@@ -12,10 +12,14 @@
 #include <linux/if_tunnel.h>
 #include <linux/in.h>
 #include <linux/netdevice.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
 #include <net/dst_metadata.h>
 #include <net/gso.h>
 #include <net/inet_ecn.h>
+#include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/ipv6.h>
 #include <net/rps.h>
 
 #include "adit.h"
@@ -115,9 +119,37 @@ static enum adit_drop check(struct adit_tunnel *t, struct sk_buff *skb,
 	return check_seq(config, wire);
 }
 
+/* Is it there that TCP or UDP has its checksum? */
+static bool is_transport_csum(const struct sk_buff *skb,
+			      const struct adit_inner *inner, u16 start,
+			      u16 offset)
+{
+	__be16 frag_off = 0;
+	int at = 0;
+	u8 proto;
+
+	if (!inner->proto_at)
+		return false;
+	proto = skb->data[inner->proto_at];
+	if (inner->version == 6)
+		at = ipv6_skip_exthdr(skb, inner->hlen, &proto, &frag_off);
+	else if (!ip_is_fragment(ip_hdr(skb)))
+		at = ip_hdrlen(skb);
+	if (at != start || frag_off)
+		return false;
+	switch (proto) {
+	case IPPROTO_TCP:
+		return offset == start + offsetof(struct tcphdr, check);
+	case IPPROTO_UDP:
+		return offset == start + offsetof(struct udphdr, check);
+	}
+	return false;
+}
+
 /* Remote checksum offload: the sender has left the checksum of the inner packet
  * to whoever needs it. What came is what the UDP checksum says, unless that is
- * not wanted.
+ * not wanted. Elsewhere than in TCP's or UDP's header, it is made here: netfilter is
+ * to see the packet as it will be.
  */
 static enum adit_drop take_remcsum(struct sk_buff *skb,
 				   const struct adit_config *config,
@@ -135,7 +167,11 @@ static enum adit_drop take_remcsum(struct sk_buff *skb,
 	    !pskb_may_pull(skb, offset + sizeof(__sum16)) ||
 	    !skb_partial_csum_set(skb, start, offset - start))
 		return ADIT_DROP_RX_MALFORMED;
-	return ADIT_DROP_NONE;
+	if (is_transport_csum(skb, wire->inner, start, offset))
+		return ADIT_DROP_NONE;
+	if (skb_is_gso(skb))
+		return ADIT_DROP_RX_MALFORMED;
+	return skb_checksum_help(skb) ? ADIT_DROP_RX_NOMEM : ADIT_DROP_NONE;
 }
 
 /* The device that the outer packet came in on: that of a VRF is its port */
