@@ -19,6 +19,7 @@ require_module ipip
 require_module ip6_tunnel
 
 VIP=10.99.0.1 VIP6=fd99::1
+V4VIP=0a630001
 
 topo_lan() {
 	local host n
@@ -71,6 +72,37 @@ answers_directly() {
 	check_eq "answers through D" 0 "$(capture_show back | wc -l)"
 	no_drops "$B" adit0
 	no_server
+}
+
+# What speaks for a host on the link has not come from afar: router and neighbour
+# advertisements, a link's own addresses, groups.
+link_is_the_links() {
+	local fa=fe800000000000000000000000000bad
+	local ra=6000000000103aff$fa ra4=e0000012 na
+
+	ra+=ff0200000000000000000000000000018600297b400007080000000000000000
+	na=6000000000203aff20010db800000000000000000000000920010db8000000000000
+	na+=0000000000028800ca5b2000000020010db80000000000000000000000090201020000000009
+	server deliver underlay
+	raw_start "$D"
+	drops_mark "$B" adit0
+	raw "$D" ip 192.0.2.1 192.0.2.2 41 1 $ra
+	raw "$D" ip 192.0.2.1 192.0.2.2 41 1 $na
+	raw "$D" ip 192.0.2.1 192.0.2.2 4 1 \
+		450000140000000001700000c0000209$ra4
+	raw "$D" ip 192.0.2.1 192.0.2.2 4 1 \
+		450000140000000040110000a9fe0009${V4VIP}
+	check_within 5000 "4 drops" dropped_4
+	check_drops "$B" adit0 rx_source 4
+	check_eq "routes by routers" "" "$(ip -n "$B" -6 route show proto ra)"
+	check_fails "a neighbour that was told of" told_neighbour
+	ping_ok "$C" $VIP6
+	no_server
+}
+
+dropped_4() { [ "$(drop_get "$B" adit0 rx_source)" = 4 ]; }
+told_neighbour() {
+	ip -n "$B" neigh show 2001:db8::9 | grep 02:00:00:00:00:09
 }
 
 # The packets and bytes of the inner packets, on adit0; the device's own also
@@ -222,6 +254,7 @@ carries_tcp() {
 
 topo_lan
 case_run "answers go back directly, past strict rp_filter" answers_directly
+case_run "nobody from afar is on the link" link_is_the_links
 case_run "counters are the adit device's" counts_on_adit
 case_run "nft and tcpdump see the inner packet on the underlay" seen_on_eth0
 case_run "deliver tunnel is what rp_filter drops; live change" deliver_tunnel

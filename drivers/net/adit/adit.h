@@ -570,6 +570,8 @@ enum adit_err {
  *	NULL: that cannot be
  * @dsfield: DSCP and ECN of the packet; NULL: it has no ECN
  * @tcp: where its TCP header is, from its own on; negative: it has none
+ * @stays: it is for hosts on one link alone, and no router sends it on; NULL: none
+ *	is; skb->data is its header
  * @too_big: tell the packet's sender what the path carries; NULL: there is none
  *	to tell
  * @route: the way of a quoted packet, as if it were sent from here; a dst or
@@ -590,6 +592,7 @@ struct adit_inner {
 	void (*too_deep)(struct sk_buff *skb);
 	u8 (*dsfield)(const struct sk_buff *skb);
 	int (*tcp)(struct sk_buff *skb);
+	bool (*stays)(const struct sk_buff *skb);
 	void (*too_big)(struct sk_buff *skb, unsigned int mtu);
 	struct dst_entry *(*route)(const struct sk_buff *quote);
 	void (*relay)(struct sk_buff *quote, enum adit_err err,

@@ -25,6 +25,7 @@
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/l3mdev.h>
+#include <net/ndisc.h>
 #include <net/route.h>
 
 #include "adit.h"
@@ -96,6 +97,15 @@ static int ip4_tcp(struct sk_buff *skb)
 	    iph->frag_off & htons(IP_OFFSET))
 		return -ENOENT;
 	return iph->ihl * 4;
+}
+
+static bool ip4_stays(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	return ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
+	       ipv4_is_linklocal_169(iph->daddr) ||
+	       ipv4_is_linklocal_169(iph->saddr);
 }
 
 static void ip4_too_big(struct sk_buff *skb, unsigned int mtu)
@@ -215,6 +225,31 @@ static int ip6_tcp(struct sk_buff *skb)
 	return at - skb_network_offset(skb);
 }
 
+static bool is_ndisc(const struct sk_buff *skb)
+{
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr, buf;
+	__be16 frag_off;
+	const u8 *type;
+	int at;
+
+	at = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &nexthdr, &frag_off);
+	if (at < 0 || nexthdr != IPPROTO_ICMPV6 || frag_off & htons(IP6_OFFSET))
+		return false;
+	type = skb_header_pointer(skb, at, sizeof(buf), &buf);
+	return type && *type >= NDISC_ROUTER_SOLICITATION &&
+	       *type <= NDISC_REDIRECT;
+}
+
+static bool ip6_stays(const struct sk_buff *skb)
+{
+	const struct ipv6hdr *ip6h = ipv6_hdr(skb);
+
+	return ipv6_addr_type(&ip6h->daddr) &
+	       (IPV6_ADDR_MULTICAST | IPV6_ADDR_LINKLOCAL) ||
+	       ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL ||
+	       is_ndisc(skb);
+}
+
 static void ip6_too_big(struct sk_buff *skb, unsigned int mtu)
 {
 	icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
@@ -277,6 +312,7 @@ const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 		.hash = ip4_hash,
 		.dsfield = ip4_dsfield,
 		.tcp = ip4_tcp,
+		.stays = ip4_stays,
 		.too_big = ip4_too_big,
 		.route = ip4_route,
 		.relay = ip4_relay,
@@ -294,6 +330,7 @@ const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 		.too_deep = ip6_too_deep,
 		.dsfield = ip6_dsfield,
 		.tcp = ip6_tcp,
+		.stays = ip6_stays,
 		.too_big = ip6_too_big,
 		.route = ip6_route,
 		.relay = ip6_relay,

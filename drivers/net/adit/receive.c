@@ -394,6 +394,10 @@ static enum adit_drop decap(struct adit_tunnel *t, struct sk_buff *skb,
 
 	if (!adit_is_fixed(config) && !adit_embedded_ok(config, wire, skb))
 		return ADIT_DROP_RX_SOURCE;
+	/* who is far away is no neighbour of the link that it is to come in on */
+	if (config->deliver == ADIT_DELIVER_UNDERLAY && inner->stays &&
+	    inner->stays(skb))
+		return ADIT_DROP_RX_SOURCE;
 	drop = decap_ecn(skb, outer, inner);
 	if (drop != ADIT_DROP_NONE)
 		return drop;
