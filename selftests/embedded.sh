@@ -110,6 +110,25 @@ isatap() {
 		2001:db8:1::5efe:c000:0201 ""
 }
 
+# Who is let in is no router for that: the user names those.
+isatap_no_router() {
+	local ra=6000000000103afffe8000000000000000005efec0000203
+	local was
+
+	ra+=ff02000000000000000000000000000186001426400007080000000000000000
+	adit_new "$A" "$A_IP" any allow 192.0.2.0/24 isatap
+	tunnel_addr "$A" adit0 2001:db8:1::5efe:c000:0201/64
+	settle "$A" adit0
+	was=$(stat_get "$A" adit0 rx_packets)
+	raw "$B" ip 192.0.2.3 "$A_IP" 41 1 "$ra"
+	check_within 5000 "it is received" one_more "$was"
+	nap 0.3
+	check_eq "routes by routers" "" "$(ip -n "$A" -6 route show proto ra)"
+	must ip -n "$A" link del adit0
+}
+
+one_more() { [ "$(stat_get "$A" adit0 rx_packets)" = $(($1 + 1)) ]; }
+
 # A router is reached by its ISATAP address as next hop.
 isatap_hop() {
 	must ip -n "$B" addr add 2001:db8:2::1/128 dev lo
@@ -126,4 +145,5 @@ case_run "6to4" six_to_four
 case_run "6rd" six_rd
 case_run "ISATAP" isatap
 case_run "ISATAP, next hop" isatap_hop
+case_run "ISATAP, no router by itself" isatap_no_router
 finish

@@ -398,6 +398,11 @@ static enum adit_drop decap(struct adit_tunnel *t, struct sk_buff *skb,
 	if (config->deliver == ADIT_DELIVER_UNDERLAY && inner->stays &&
 	    inner->stays(skb))
 		return ADIT_DROP_RX_SOURCE;
+#ifdef CONFIG_IPV6_NDISC_NODETYPE
+	/* there are no routers but those that the user names: RFC 5214, 8.3.2 */
+	if (config->isatap)
+		skb->ndisc_nodetype = NDISC_NODETYPE_HOST;
+#endif
 	drop = decap_ecn(skb, outer, inner);
 	if (drop != ADIT_DROP_NONE)
 		return drop;
