@@ -26,6 +26,9 @@ KDIR ?= /lib/modules/$(KVER)/build
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 DKMS_SRC := /usr/src/adit-$(VERSION)
 
+# Where one is given, it is seen from here.
+AT = $(if $(DESTDIR),DESTDIR=$(abspath $(DESTDIR)))
+
 all: modules tools
 
 modules:
@@ -41,7 +44,7 @@ modules-install: modules
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
 tools-install:
-	$(MAKE) -C tools install
+	$(MAKE) -C tools install $(AT)
 
 uninstall: modules-uninstall tools-uninstall
 
@@ -50,19 +53,34 @@ modules-uninstall:
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(KVER)
 
 tools-uninstall:
-	$(MAKE) -C tools uninstall
+	$(MAKE) -C tools uninstall $(AT)
 
-# Only the module goes through DKMS: the tools depend on no kernel.
+# Only the module goes through DKMS: the tools depend on no kernel. Of the other
+# kernels that are installed, DKMS has seen the last for now, and the host may boot
+# one of them next; that one of them is not fit is no failure.
 dkms-install: dkms-uninstall
 	mkdir -p $(DKMS_SRC)
 	cp -r drivers include Kbuild Makefile dkms.conf $(DKMS_SRC)
+	find $(DKMS_SRC) -name '*.o' -delete -o -name '.*.cmd' -delete
 	dkms add -m adit -v $(VERSION)
 	dkms build -m adit -v $(VERSION) -k $(KVER)
 	dkms install -m adit -v $(VERSION) -k $(KVER)
+	for dir in /lib/modules/*/build/include; do \
+		kver=$${dir%/build/include}; kver=$${kver##*/}; \
+		[ ! -d "$$dir" ] || [ "$$kver" = $(KVER) ] || \
+			dkms install -m adit -v $(VERSION) -k "$$kver" || \
+			echo "not installed for $$kver"; \
+	done
 
+# Of whatever version
 dkms-uninstall:
 	$(if $(DESTDIR),$(error DKMS is for this host alone, not for a DESTDIR))
-	! dkms status -m adit -v $(VERSION) | grep -q . || dkms remove -m adit -v $(VERSION) --all
+	for source in /var/lib/dkms/adit/*/source; do \
+		version=$${source%/source}; version=$${version##*/}; \
+		[ ! -L "$$source" ] || \
+			dkms remove -m adit -v "$$version" --all || exit; \
+		rm -rf "/usr/src/adit-$$version"; \
+	done
 	rm -rf $(DKMS_SRC)
 
 check:
@@ -78,8 +96,8 @@ demo:
 	tools/demo
 
 clean:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	$(MAKE) -C tools clean
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all modules tools install uninstall modules-install tools-install \
 	modules-uninstall tools-uninstall dkms-install dkms-uninstall check \
