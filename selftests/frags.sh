@@ -69,8 +69,11 @@ by_sender() {
 	one_id_each outer 41 2
 }
 
-# What is cut here has a header that says it is shorter than any is.
+# What is to be cut here has a header that says it is shorter than any is. (Newer
+# kernels let none get here.)
 no_header() {
+	local was
+
 	check "MTU" ip -n "$A" link set adit0 mtu 0
 	must ip -n "$A" link set adit0 type adit df set
 	must ip -n "$A" link set eth0 mtu 1000
@@ -79,9 +82,11 @@ no_header() {
 		add rule ip t o oifname adit0 @nh,0,8 set 0x44"
 	settle "$A" adit0
 	drops_mark "$A" adit0
-	check "send" packet "$A" send "$V4" n=1,size=1100,df=dont
-	check_within 2000 "a drop" drops_moved "$A" adit0
-	check_drops "$A" adit0 tx_malformed 1
+	was=$(stat_get "$A" adit0 tx_packets)
+	packet "$A" send "$V4" n=1,size=1100,df=dont
+	nap 0.5
+	check_eq "packets sent" 0 $(($(stat_get "$A" adit0 tx_packets) - was))
+	check_match "drops" "^(tx_malformed .1)?$" "$(drops_since "$A" adit0)"
 	must in_ns "$A" nft delete table ip t
 	must ip -n "$A" link set adit0 type adit df unset
 	must ip -n "$A" link set eth0 mtu 1500

@@ -172,7 +172,8 @@ enum fate {
 };
 
 /* An inner packet that comes out of the device: bytes of the outer one; unsummed:
- * its TCP checksum, if it is TCP, is left to us
+ * its TCP checksum is left to us; sum_start: another one has been made from there on,
+ * at sum_at
  */
 struct delivery {
 	u16 at;
@@ -180,6 +181,8 @@ struct delivery {
 	u16 ethertype;
 	u8 outer_tos;
 	bool unsummed;
+	u16 sum_start;
+	u16 sum_at;
 };
 
 #define DELIVERIES_MAX	8

@@ -132,10 +132,76 @@ static bool source_ok(const struct way *w, const struct wire *wire,
 	return true;
 }
 
+static bool of_link4(const u8 *addr)
+{
+	return addr[0] >> 4 == 14 || get32(addr) == 0xffffffff ||
+	       get16(addr) == 0xa9fe;
+}
+
+static bool of_link6(const u8 *addr)
+{
+	return addr[0] == 0xff || (get16(addr) & 0xffc0) == 0xfe80;
+}
+
+static bool is_exthdr(u8 proto)
+{
+	return proto == 0 || proto == 43 || proto == 44 || proto == 51 ||
+	       proto == 60;
+}
+
+/* For hosts of one link alone: groups, its addresses, neighbour discovery */
+static bool stays(const struct wire *wire, const u8 *p, unsigned int len)
+{
+	if (wire->ethertype == ETH_IP)
+		return of_link4(p + 16) || get16(p + 12) == 0xa9fe;
+	if (wire->ethertype != ETH_IP6)
+		return false;
+	return of_link6(p + 24) || (of_link6(p + 8) && p[8] != 0xff) ||
+	       (p[6] == 58 && len > 40 && p[40] >= 133 && p[40] <= 137);
+}
+
 static bool remcsum_ok(const struct wire *wire, unsigned int len)
 {
 	return wire->remcsum_start >= inner_hlen(wire->ethertype) &&
 	       wire->remcsum_offset + 2u <= len;
+}
+
+/* Where the checksum of UDP or TCP is, from its header on; 0: none that is one, -1:
+ * there is more before it than the model reads
+ */
+static int transport_csum(const struct wire *wire, const u8 *p,
+			  unsigned int *start)
+{
+	u8 proto;
+
+	if (wire->ethertype == ETH_IP) {
+		*start = (p[0] & 15) * 4;
+		proto = get16(p + 6) & 0x3fff ? 255 : p[9];
+	} else {
+		*start = 40;
+		proto = wire->ethertype == ETH_IP6 ? p[6] : 255;
+		if (wire->ethertype == ETH_IP6 && is_exthdr(proto))
+			return -1;
+	}
+	return proto == 6 ? 16 : proto == 17 ? 6 : 0;
+}
+
+/* What is left to us is left to whoever is next, if it is that; else it is made. */
+static void take_remcsum(struct way *w, const struct wire *wire, const u8 *p,
+			 struct delivery *d)
+{
+	unsigned int start;
+	int at = transport_csum(wire, p, &start);
+
+	if (at < 0)
+		return unsure(w, "a checksum behind extension headers");
+	if (at && wire->remcsum_start == start &&
+	    wire->remcsum_offset == start + at) {
+		d->unsummed = at == 16;
+		return;
+	}
+	d->sum_start = wire->remcsum_start;
+	d->sum_at = wire->remcsum_offset;
 }
 
 static bool gre_csum_ok(const struct wire *wire, const u8 *end)
@@ -147,6 +213,7 @@ static void deliver(struct way *w, const struct wire *wire, const u8 *p,
 		    unsigned int len)
 {
 	struct outcome *o = w->o;
+	struct delivery *d;
 
 	bump(w, C_DELIVERED);
 	if (o->n_deliveries == DELIVERIES_MAX || o->fate == FATE_UNSURE) {
@@ -154,14 +221,15 @@ static void deliver(struct way *w, const struct wire *wire, const u8 *p,
 		return;
 	}
 	o->fate = FATE_DELIVERED;
-	o->deliveries[o->n_deliveries++] = (struct delivery) {
+	d = &o->deliveries[o->n_deliveries++];
+	*d = (struct delivery) {
 		.at = p - w->base,
 		.len = len,
 		.ethertype = wire->ethertype,
 		.outer_tos = wire->tos,
-		.unsummed = wire->remcsum_start &&
-			    wire->remcsum_offset == wire->remcsum_start + 16,
 	};
+	if (wire->remcsum_start)
+		take_remcsum(w, wire, p, d);
 	if (!w->t->in_place && !w->t->underlay)
 		return;
 	/* it comes out where the underlay is, and may be for a tunnel again */
@@ -202,6 +270,10 @@ static void receive(struct way *w, struct wire *wire, const u8 *p,
 		return dropped(w, C_RX_MALFORMED);
 	if (t->any && !source_ok(w, wire, p))
 		return dropped(w, C_RX_SOURCE);
+	if (t->underlay && stays(wire, p, len))
+		return dropped(w, C_RX_SOURCE);
+	if (t->underlay && wire->ethertype == ETH_IP6 && is_exthdr(p[6]))
+		return unsure(w, "what is behind extension headers");
 	if ((wire->tos & 3) == 3 && wire->ethertype != ETH_MPLS &&
 	    !(inner_tos(wire->ethertype, p) & 3))
 		return dropped(w, C_RX_ECN);
@@ -995,12 +1067,17 @@ bool is_intact(const struct item *it, const struct delivery *d,
 	       const struct tunnel *t, const u8 *got, unsigned int len)
 {
 	u8 want[PACKET_MAX];
+	u16 sum;
 
 	if (len != d->len)
 		return false;
-	if (!memcmp(it->p + d->at, got, len))
-		return true;
 	memcpy(want, it->p + d->at, len);
+	if (d->sum_start) {
+		sum = checksum(want + d->sum_start, len - d->sum_start, 0);
+		put16(want + d->sum_at, sum ? sum : 0xffff);
+	}
+	if (!memcmp(want, got, len))
+		return true;
 	if (d->ethertype == ETH_IP && !is_marked4(want, got, d->outer_tos))
 		return false;
 	if (d->ethertype == ETH_IP6)
