@@ -17,10 +17,7 @@ A2_IP=192.0.2.11 B2_IP=192.0.2.12
 N=3			# packets at a time
 
 change() { ip -n "$A" link set "${DEV:-adit0}" type adit "$@"; }
-data() {
-	ip -n "$A" -d -j link show dev adit0 |
-		sed -n 's/.*"info_data":\({[^}]*}\).*/\1/p'
-}
+data() { info_data "$A" adit0; }
 
 # --- what is on the wire ---------------------------------------------------------
 

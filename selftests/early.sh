@@ -17,7 +17,6 @@ N=20		# pings at a time, in less than a second
 TRACE=/sys/kernel/tracing
 PROBE=adit_$ID
 
-
 topo_sites_dual
 for end in "$A $A_IP6 1 eth0" "$B $B_IP6 2 eth1"; do
 	set -- $end
@@ -155,10 +154,7 @@ knows() {
 unrule() { must in_ns "$1" nft delete table ip t; }
 
 # rule_count NS HOOK: packets that its counter has
-rule_count() {
-	in_ns "$1" nft list chain ip t "$2" |
-		sed -n 's/.*packets \([0-9]*\) .*/\1/p'
-}
+rule_count() { nft_packets "$1" chain ip t "$2"; }
 
 # Each of them has each packet, once.
 hooks_see() {

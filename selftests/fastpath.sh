@@ -41,10 +41,7 @@ watch_rules() {
 }
 
 # seen NS COUNTER
-seen() {
-	in_ns "$1" nft list counter inet w "$2" |
-		sed -n 's/.*packets \([0-9]*\) .*/\1/p'
-}
+seen() { nft_packets "$1" counter inet w "$2"; }
 
 unwatch() { must in_ns "$1" nft delete table inet w; }
 

@@ -115,24 +115,15 @@ more_options() {
 
 # Who listens has room for less than the list, and did not ask for it.
 long_list_is_no_event() {
-	ip -n "$A" -o monitor link >"$WORK/monitor" 2>&1 &
-	busywait 10000 told
+	monitor_start "$A" link
 	check "up" ip -n "$A" link set h0 up
 	check_within 5000 "an event of h0" grep -q ' h0[:@]' "$WORK/monitor"
 	check "down" ip -n "$A" link set h0 down
 	check_within 5000 "another" down_told
-	check "ip monitor goes on" kill $!
-	wait $! 2>/dev/null
+	check "ip monitor goes on" monitor_stop
 }
 
 down_told() { grep ' h0[:@]' "$WORK/monitor" | tail -n 1 | grep -v ,UP; }
-
-# told: ip monitor listens.
-told() {
-	ip -n "$A" link add told0 type dummy
-	ip -n "$A" link del told0
-	[ -s "$WORK/monitor" ]
-}
 
 # prefixes N: so many, after commas.
 prefixes() {

@@ -469,6 +469,18 @@ mtu_is() { [ "$(mtu_get "$1" "$2")" = "$3" ]; }
 # mib_get NS NAME: a counter of the netns, as nstat(8) names it.
 mib_get() { in_ns "$1" nstat -asz "$2" | awk -v name="$2" '$1 == name { print $2 }'; }
 
+# info_data NS DEV: the options as JSON, as ip prints them.
+info_data() {
+	ip -n "$1" -d -j link show dev "$2" |
+		sed -n 's/.*"info_data":\({[^}]*}\).*/\1/p'
+}
+
+# nft_packets NS WHAT...: of the counters in what `nft list WHAT...` prints, a line for
+# each.
+nft_packets() {
+	in_ns "$1" nft list "${@:2}" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+}
+
 # drop_get NS DEV CAUSE
 drop_get() {
 	in_ns "$1" ethtool -S "$2" | awk -v c="$3:" '$1 == c { print $2 }'
@@ -515,6 +527,31 @@ settle() {
 		nap 0.2
 	done
 	fail "the counters of $2 do not rest: $is"
+}
+
+# --- events ------------------------------------------------------------------
+
+# monitor_start NS OBJECT...: what `ip monitor` tells goes into $WORK/monitor from now on.
+monitor_start() {
+	ip -n "$1" -o monitor "${@:2}" >"$WORK/monitor" 2>&1 &
+	MONITOR=$!
+	busywait 10000 monitor_tells "$1"
+}
+
+# It is there when it tells of what is done to be told of.
+monitor_tells() {
+	ip -n "$1" link add told0 type dummy
+	ip -n "$1" link del told0
+	[ -s "$WORK/monitor" ]
+}
+
+# monitor_stop: fails if it had ended by itself.
+monitor_stop() {
+	local rc=0
+
+	kill "$MONITOR" || rc=1
+	wait "$MONITOR" 2>/dev/null
+	return $rc
 }
 
 # --- captures ----------------------------------------------------------------

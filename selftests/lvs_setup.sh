@@ -95,22 +95,13 @@ again() {
 
 	lvs $VIP $VIP6 "$@" || fail "the first time: $?"
 	before=$(state "$DEV" "$B")
-	ip -n "$B" -o monitor link address route rule >"$WORK/monitor" &
-	# It is there when it tells of what is done to be told of.
-	busywait 10000 told
+	monitor_start "$B" link address route rule
 	silent $VIP $VIP6 "$@"
 	silent $VIP6 $VIP "$@"
 	check_eq "a dry run" "" "$(lvs --dry-run $VIP $VIP6 "$@")"
-	kill $!
-	wait $! 2>/dev/null
-	check_eq "what the kernel told" "" "$(grep -v dummy0 "$WORK/monitor")"
+	monitor_stop
+	check_eq "what the kernel told" "" "$(grep -v told0 "$WORK/monitor")"
 	check_eq "the device" "$before" "$(state "$DEV" "$B")"
-}
-
-told() {
-	ip -n "$B" link add dummy0 type dummy
-	ip -n "$B" link del dummy0
-	[ -s "$WORK/monitor" ]
 }
 
 idempotent() {

@@ -85,8 +85,7 @@ route_comes_later() {
 
 # Nobody is told of it.
 gone_for_a_moment() {
-	ip -n "$A" -o monitor link >"$WORK/events" &
-	busywait 10000 told
+	monitor_start "$A" link
 	route del "$ELSEWHERE"
 	stays t0 1980
 	route add "$ELSEWHERE" dev wide
@@ -94,18 +93,10 @@ gone_for_a_moment() {
 	add t1 remote 198.18.0.98
 	route replace 198.18.0.98 dev wide mtu 1320
 	soon t1 1300	# by then t0 has been looked at
-	kill $!
-	wait $! 2>/dev/null
-	check_eq "events of t0" "" "$(grep ' t0@\| t0:' "$WORK/events")"
+	monitor_stop
+	check_eq "events of t0" "" "$(grep ' t0@\| t0:' "$WORK/monitor")"
 	del t1
 	route del 198.18.0.98
-}
-
-# told: by an event of another device
-told() {
-	ip -n "$A" link add told0 type dummy
-	ip -n "$A" link del told0
-	[ -s "$WORK/events" ]
 }
 
 bound() {

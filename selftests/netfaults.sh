@@ -135,8 +135,7 @@ by_kernel() {
 # What never gets to IP for the bit that is wrong: the frame is not for B, or
 # not IP; gre.ko drops other versions in silence.
 by_frame() {
-	in_ns "$B" nft list counters |
-		awk '$1 == "packets" { n += $2 } END { print n }'
+	nft_packets "$B" counters | awk '{ n += $1 } END { print n }'
 }
 
 watch_frames() {
@@ -150,7 +149,6 @@ watch_frames() {
 			}
 		}"
 }
-
 
 accounted() {
 	echo $(($(arrived) + $(drops_total "$B" adit0) - DROPS +

@@ -35,10 +35,7 @@ text() {
 
 # json FILTER: of what -d -s -j prints of adit1.
 json() { ip -n "$A" -d -s -j link show dev adit1 | jq -cr ".[0] | $1"; }
-data() {
-	ip -n "$A" -d -j link show dev adit1 |
-		sed -n 's/.*"info_data":\({[^}]*}\).*/\1/p'
-}
+data() { info_data "$A" adit1; }
 
 # check_json WHAT EXPECTED GOT: blanks aside.
 check_json() { check_eq "$1" "${2//[[:space:]]/}" "$3"; }

@@ -164,9 +164,8 @@ judged() {
 	raw "$B" ip $B_IP $A_IP 17 1 \
 		176f17c000380000020400018000000000160016${inner}176f0000001000000000000000000000
 	check_within 2000 "received" received_more "$was" 1
-	check_eq "as it came, and as it goes on" "0 1" "$(
-		in_ns "$A" nft list counters table ip t |
-			awk '$1 == "packets" { print $2 }' | xargs)"
+	check_eq "as it came, and as it goes on" "0 1" \
+		"$(nft_packets "$A" counters table ip t | xargs)"
 	must in_ns "$A" nft delete table ip t
 	must ip -n "$A" link del adit0
 }

@@ -247,10 +247,7 @@ bound_ip6() {
 	check_eq "packets by eth0 and eth1" "3 3" "$(by_ip6)"
 }
 
-by_ip6() {
-	in_ns "$A" nft list counters table ip6 watch6 |
-		awk '$1 == "packets" { print $2 }' | xargs
-}
+by_ip6() { nft_packets "$A" counters table ip6 watch6 | xargs; }
 
 adit_new "$A" any "$B_IP"
 adit_new "$B" "$B_IP" "$A_IP"
