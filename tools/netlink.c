@@ -26,14 +26,11 @@
 #define NETNS_DIR "/run/netns"
 
 /*
- * The kernel fills dump messages of up to 32 KiB, if it is offered so much,
- * and makes them longer for a single link that is.
+ * The kernel fills a message of a dump up to 32 KiB, if it is offered so much, and
+ * makes it longer for a single device with more to tell than that, of whatever kind:
+ * 300 bytes for each VF of a network card.
  */
-/*
- * The kernel fills a message of a dump up to what the device with most to tell needs,
- * of whatever kind: 300 bytes for each VF of a network card.
- */
-#define RECEIVE_MAX (1 << 20)
+#define RECEIVE_MAX (1024 * 1024)
 
 /* What the module's texts begin with, and so does complain(). */
 #define MODULE_PREFIX "adit: "
