@@ -5,7 +5,7 @@
 # tunnel, or the device under it. The same packets are on the wire each time.
 
 . ./lib.sh
-require python3 tcpdump ethtool socat jq cmp nstat tc
+require python3 tcpdump ethtool socat jq cmp nstat tc nft
 
 V4=10.9.0.2 V6=fd09::2
 
@@ -162,6 +162,34 @@ for _ in range(4):
 	must in_ns "$A" tc qdisc del dev eth0 root
 }
 
+# Whoever looks at what comes out of the tunnel ahead of IP finds TCP and UDP there.
+seen_by_tc() {
+	for ns in "$A" "$B"; do
+		offloads "$ns" eth0 on
+		offloads "$ns" adit0 on
+		check "set $*" ip -n "$ns" link set adit0 type adit "$@"
+	done
+	must tc -n "$B" qdisc add dev adit0 clsact
+	must tc -n "$B" filter add dev adit0 ingress pref 1 protocol ip flower \
+		ip_proto udp dst_port 5998 \
+		action pedit ex munge udp dport set 7 pipe csum udp
+	must tc -n "$B" filter add dev adit0 ingress pref 2 matchall action ok
+	transfer "$V4"
+	transfer "$V6"
+	must in_ns "$B" nft "table ip seen {
+	        counter port7 {}
+	        chain input {
+	                type filter hook input priority 0;
+	                udp dport 7 counter name port7
+	        }
+	}"
+	raw "$A" udp "$V4" 3 100
+	check_within 5000 "datagrams to another port" seen_7
+	must in_ns "$B" nft delete table ip seen
+	must tc -n "$B" qdisc del dev adit0 clsact
+}
+seen_7() { [ "$(nft_packets "$B" counters table ip seen)" = 3 ]; }
+
 topo_direct
 adit_pair
 settle "$A" adit0
@@ -185,4 +213,13 @@ case_run "IPv6, GRO" gro "$V6" on
 case_run "IPv4, no GRO" gro "$V4" off
 case_run "IPv6, no GRO" gro "$V6" off
 case_run "merged segments do not overtake a small one" in_order
+raw_start "$A"
+case_run "seen by tc, IP" seen_by_tc mode ip
+case_run "seen by tc, FOU" seen_by_tc encap fou encap-dport 5555
+case_run "seen by tc, GUE" seen_by_tc encap gue encap-dport 6080
+if [ ! -e /sys/module/ip_gre ]; then
+	case_run "seen by tc, GRE" seen_by_tc encap none mode gre
+else
+	case_run "seen by tc, GRE" skip "ip_gre has it"
+fi
 finish

@@ -342,6 +342,22 @@ static int strip(struct sk_buff *skb, const struct adit_wire *wire, bool xnet)
 	return pull_offloads(skb);
 }
 
+/* Where TCP or UDP begins is for IP to find out, but some look at the packet ahead of
+ * that: tc's actions, flow tables; and, of what is merged, the core itself, which reads
+ * a TCP header wherever it is said to be. There it has no checksum yet, which says
+ * where it is behind IPv6's extension headers, too.
+ */
+static void set_transport(struct sk_buff *skb, const struct adit_inner *inner)
+{
+	unsigned int hlen = inner->hlen;
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		hlen = skb_checksum_start_offset(skb);
+	else if (inner->version == 4)
+		hlen = ip_hdrlen(skb);
+	skb_set_transport_header(skb, hlen);
+}
+
 /* Off with the outer headers */
 static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 			   const struct adit_config *config,
@@ -365,6 +381,7 @@ static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 		skb_dst_set(skb, &md->dst);
 	skb->dev = dev;
 	skb_reset_network_header(skb);
+	set_transport(skb, wire->inner);
 	return set_mac(skb, config);
 }
 
