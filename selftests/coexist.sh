@@ -161,6 +161,28 @@ each_to_its_own() {
 	check_taken v6 4 sit4
 }
 
+# One with any remote takes what it allows, and nothing else.
+beside_any() {
+	local way
+
+	must ip -n "$A" link add adit.any type adit remote any allow 192.0.2.2
+	up adit.any
+	for way in off on; do
+		check "set fastpath $way" ip -n "$A" link set adit.any \
+			type adit fastpath "$way"
+		drops_mark "$A" adit.any
+		each_to_its_own
+		check_eq "drops, fastpath $way" "rx_source +$((4 * N))" \
+			"$(drops_since "$A" adit.any)"
+	done
+	must ip -n "$A" link del adit2
+	check_taken v4 2 adit.any
+	check_taken v6 2 adit.any
+	must ip -n "$A" link del adit.any
+	must ip -n "$A" link add adit2 type adit remote 192.0.2.2 local 192.0.2.1
+	up adit2
+}
+
 # An ipip tunnel with the very addresses of an adit tunnel: it belongs to adit.
 twin() {
 	must ip -n "$A" link add ipip2 type ipip remote 192.0.2.2 local 192.0.2.1
@@ -339,6 +361,7 @@ case_run "ipip and sit loaded before adit" order ipip sit adit
 case_run "adit loaded before ipip and sit" order adit ipip sit
 [ "$UNLOADS" = 1 ] || { senders; takers; }
 case_run "each to its own" each_to_its_own
+case_run "beside one with any remote" beside_any
 case_run "a twin of another kind" twin
 case_run "deleted, its packets go to the fallback device" fallback_when_deleted
 case_run "nobody's are answered with ICMP" nobody

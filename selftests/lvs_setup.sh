@@ -572,7 +572,7 @@ check_director() {
 	director local 192.0.2.1
 	finds advice lvs-ipip "rx_source 3 .*, none of it now" 0
 	silent $VIP from 192.0.2.3
-	ip netns exec "$A" ping -q -i 0.1 -w 30 $VIP &
+	ip netns exec "$A" ping -q -i 0.1 -c 300 $VIP &
 	MOVES=1 finds problem lvs-ipip "rx_source [0-9]+ " 3
 	kill $!
 	wait $!

@@ -247,7 +247,8 @@ static void receive(struct way *w, struct wire *wire, const u8 *p,
 	const struct tunnel *t = w->t;
 
 	if (t->any && wire->from != END_PEER)
-		return dropped(w, C_RX_SOURCE);
+		return w->early ? silent(w, "whoever is next, not caught") :
+				  dropped(w, C_RX_SOURCE);
 	if (wire->fault >= 0)
 		return dropped(w, wire->fault);
 	if (t->encap != ENCAP_NONE && t->encap_csum && t->family == 6 &&

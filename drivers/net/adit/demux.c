@@ -561,13 +561,15 @@ static void count_miss(struct adit_net *an, const struct adit_wire *wire)
  * @key: of the packet
  * @dev: device it came in on
  *
- * Context: RCU. Return: its configuration, or NULL.
+ * Context: RCU. Return: its configuration, or NULL: none takes it.
  */
 struct adit_config *adit_demux_find(struct adit_net *an,
 				    struct adit_key *key,
 				    const struct net_device *dev)
 {
-	return demux(an, key, dev, 0);
+	struct adit_config *config = demux(an, key, dev, 0);
+
+	return config && adit_takes_from(config, key) ? config : NULL;
 }
 
 /**
@@ -576,6 +578,7 @@ struct adit_config *adit_demux_find(struct adit_net *an,
  * @skb: network header outer, transport header what follows it
  * @wire: the outer packet
  *
+ * A source that the tunnel of all sources does not allow may be another driver's.
  * Context: softirq, RCU. Return: whether it was some tunnel's, and consumed.
  */
 bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
@@ -584,12 +587,15 @@ bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 	struct adit_config *config = demux(an, &wire->key, skb->dev,
 					   wire->outer->sdif(skb));
 
-	if (config) {
+	if (config && adit_takes_from(config, &wire->key)) {
 		adit_early_learn(config, skb, wire);
 		adit_receive(skb, config, wire, false);
 		return true;
 	}
-	count_miss(an, wire);
+	if (config)
+		adit_count_drop(config->tunnel, ADIT_DROP_RX_SOURCE);
+	else
+		count_miss(an, wire);
 	return false;
 }
 

@@ -110,8 +110,7 @@ void adit_early_learn(const struct adit_config *config, struct sk_buff *skb,
 	struct adit_arrival *arrival = &this_cpu_ptr(config->routes)->arrival;
 	struct dst_entry *dst = skb_dst(skb);
 
-	if (is_alive(arrival) || !adit_takes_from(config, &wire->key) ||
-	    !adit_ingress_wanted(config, skb))
+	if (is_alive(arrival) || !adit_ingress_wanted(config, skb))
 		return;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) || !skb_valid_dst(skb) ||
 	    is_watched(dst) || !dst_hold_safe(dst))

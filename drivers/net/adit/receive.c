@@ -106,8 +106,6 @@ static enum adit_drop check(struct adit_tunnel *t, struct sk_buff *skb,
 
 	if (unlikely(!(t->dev->flags & IFF_UP)))
 		return ADIT_DROP_RX_DOWN;
-	if (!adit_takes_from(config, &wire->key))
-		return ADIT_DROP_RX_SOURCE;
 	/* (there is none where packets are caught) */
 	if (!goes_on && !wire->outer->policy_ok(skb))
 		return ADIT_DROP_RX_POLICY;
