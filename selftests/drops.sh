@@ -29,6 +29,7 @@ declare -A MEMBERS=(
 	[rx_csum]="rx_crc_errors rx_errors"
 	[rx_seq]="rx_fifo_errors rx_errors"
 	[rx_key]="rx_errors"
+	[rx_device]="rx_errors"
 	[rx_encap]="rx_nohandler"
 	[rx_source]="rx_errors"
 	[rx_control]="rx_dropped"
@@ -467,6 +468,9 @@ case_run "rx_encap: UDP" as encap fou encap-dport 6080 -- \
 	rx_forged rx_encap 4 "$V4"
 case_run "rx_encap: another port" as encap fou encap-dport 6080 \
 	encap-sport 6080 -- rx_forged rx_encap 17 "04d217c000240000$V4"
+case_run "rx_device" as dev lo -- rx_forged rx_device 4 "$V4"
+case_run "rx_device: GRE" as mode gre key 5 dev lo -- \
+	rx_forged rx_device 47 "2000080000000005$V4"
 case_run "rx_source: not allowed" as remote 0.0.0.0 allow 198.51.100.0/24 -- \
 	rx_forged rx_source 4 "$V4"
 case_run "rx_source: nobody is" as remote any -- rx_forged rx_source 4 "$V4"

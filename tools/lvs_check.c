@@ -351,6 +351,7 @@ static const char *cure_of(const char *cause)
 	} cures[] = {
 		{ "rx_source", "adit lvs VIP... from DIRECTOR..." },
 		{ "rx_encap", "adit lvs VIP... type TYPE port PORT" },
+		{ "rx_device", "ip link set DEVICE type adit nodev" },
 		{ "rx_key", "the director's packets are not those of IPVS" },
 		{ "rx_policy", "ip xfrm policy" },
 		{ "rx_down", "adit lvs VIP..." },

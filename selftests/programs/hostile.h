@@ -64,6 +64,7 @@ typedef uint64_t u64;
 	ONE(RX_SEQ, "rx_seq")						\
 	ONE(RX_KEY, "rx_key")						\
 	ONE(RX_ENCAP, "rx_encap")					\
+	ONE(RX_DEVICE, "rx_device")					\
 	ONE(RX_SOURCE, "rx_source")					\
 	ONE(RX_CONTROL, "rx_control")					\
 	ONE(RX_PROTOCOL, "rx_protocol")					\

@@ -500,8 +500,16 @@ const struct rhlist_head *adit_demux_peers(struct adit_net *an,
 	return rhltable_lookup(&an->peers, remote, peer_params);
 }
 
-/* A packet that is a tunnel's but for the GRE key, or the lack of one; or that
- * may be, as far as can be told.
+static bool is_at(const struct adit_entry *entry, const struct net_device *dev,
+		  int sdif)
+{
+	if (!entry->key.link)
+		return is_outside_vrfs(dev, sdif);
+	return entry->key.link == dev->ifindex || entry->key.link == sdif;
+}
+
+/* A packet that is a tunnel's but for the GRE key, or the lack of one, or the device;
+ * or that may be, as far as can be told.
  */
 static bool same_encap(const struct adit_key *key, const struct adit_wire *wire)
 {
@@ -515,6 +523,7 @@ static bool same_encap(const struct adit_key *key, const struct adit_wire *wire)
 /* The tunnel that a packet is next to, and what it lacks */
 static struct adit_tunnel *missed(const struct rhlist_head *list,
 				  const struct adit_wire *wire,
+				  const struct net_device *dev, int sdif,
 				  enum adit_drop *cause)
 {
 	const struct adit_key *key = &wire->key;
@@ -530,8 +539,13 @@ static struct adit_tunnel *missed(const struct rhlist_head *list,
 		if (!adit_is_between(entry, key) ||
 		    !adit_takes_from(entry->config, key))
 			continue;
+		if (!same_encap(&entry->key, wire)) {
+			t = t ?: entry->config->tunnel;
+			continue;
+		}
 		t = entry->config->tunnel;
-		if (same_encap(&entry->key, wire)) {
+		*cause = ADIT_DROP_RX_DEVICE;
+		if (is_at(entry, dev, sdif)) {
 			*cause = wire->fault == ADIT_DROP_NONE ?
 				 ADIT_DROP_RX_KEY : wire->fault;
 			break;
@@ -544,13 +558,16 @@ static struct adit_tunnel *missed(const struct rhlist_head *list,
  * somebody has to learn that the two ends do not agree. One whose remote is any
  * counts what those send that it allows.
  */
-static void count_miss(struct adit_net *an, const struct adit_wire *wire)
+static void count_miss(struct adit_net *an, const struct adit_wire *wire,
+		       const struct net_device *dev, int sdif)
 {
 	enum adit_drop cause;
 	struct adit_tunnel *t;
 
-	t = missed(adit_demux_peers(an, &wire->key.remote), wire, &cause) ?:
-	    missed(adit_demux_peers(an, &adit_addr_any), wire, &cause);
+	t = missed(adit_demux_peers(an, &wire->key.remote), wire, dev, sdif,
+		   &cause) ?:
+	    missed(adit_demux_peers(an, &adit_addr_any), wire, dev, sdif,
+		   &cause);
 	if (t)
 		adit_count_drop(t, cause);
 }
@@ -584,8 +601,8 @@ struct adit_config *adit_demux_find(struct adit_net *an,
 bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 		    struct adit_wire *wire)
 {
-	struct adit_config *config = demux(an, &wire->key, skb->dev,
-					   wire->outer->sdif(skb));
+	int sdif = wire->outer->sdif(skb);
+	struct adit_config *config = demux(an, &wire->key, skb->dev, sdif);
 
 	if (config && adit_takes_from(config, &wire->key)) {
 		adit_early_learn(config, skb, wire);
@@ -595,7 +612,7 @@ bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 	if (config)
 		adit_count_drop(config->tunnel, ADIT_DROP_RX_SOURCE);
 	else
-		count_miss(an, wire);
+		count_miss(an, wire, skb->dev, sdif);
 	return false;
 }
 
@@ -611,14 +628,6 @@ static bool sends_key(const struct adit_config *config,
 	       wire->fault != ADIT_DROP_NONE ||
 	       (config->okeyed == keyed &&
 		(!keyed || config->okey == wire->key.gre_key));
-}
-
-static bool is_at(const struct adit_entry *entry, const struct net_device *dev,
-		  int sdif)
-{
-	if (!entry->key.link)
-		return is_outside_vrfs(dev, sdif);
-	return entry->key.link == dev->ifindex || entry->key.link == sdif;
 }
 
 /* No more than that many tunnels with the same remote are asked whether they have
