@@ -764,20 +764,25 @@ static bool err_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	return config;
 }
 
+/* What quotes UDP, fou passes on here as if that were not there. */
 static bool err_raw_ip4(struct sk_buff *skb, u32 info,
 			const struct adit_inner *inner)
 {
 	struct adit_icmp icmp = adit_icmp_ip4(skb, icmp_hdr(skb), info);
+	const struct iphdr *quoted = (const void *)skb->data;
 
-	return err_raw(skb, &adit_outer_ip4, inner, &icmp);
+	return quoted->protocol != IPPROTO_UDP &&
+	       err_raw(skb, &adit_outer_ip4, inner, &icmp);
 }
 
 static bool err_raw_ip6(struct sk_buff *skb, u8 type, u8 code, int offset,
 			__be32 info, const struct adit_inner *inner)
 {
 	struct adit_icmp icmp = adit_icmp_ip6(type, code, offset, info);
+	const struct ipv6hdr *quoted = (const void *)skb->data;
 
-	return err_raw(skb, &adit_outer_ip6, inner, &icmp);
+	return quoted->nexthdr != IPPROTO_UDP &&
+	       err_raw(skb, &adit_outer_ip6, inner, &icmp);
 }
 
 /* A protocol number says what the inner packet is: one handler each. */

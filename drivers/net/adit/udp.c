@@ -264,10 +264,11 @@ static int err_udp_ip6(struct sk_buff *skb, struct inet6_skb_parm *opt,
 }
 
 /* Those who encapsulate in UDP are told of errors that no socket is found for
- * by way of a table that ip_tunnel's users are in as well; it has more room
- * than there are such users in the kernel.
+ * by way of a table that ip_tunnel's users are in as well. Its first place is
+ * nobody's. Those of fou and GUE, who come next, take all errors for theirs that
+ * a catch-all device of ipip or sit takes.
  */
-#define ADIT_ERR_SLOT	(MAX_IPTUN_ENCAP_OPS - 1)
+#define ADIT_ERR_SLOT	TUNNEL_ENCAP_NONE
 
 static const struct ip_tunnel_encap_ops err_ip4 = {
 	.err_handler = err_udp_ip4,
