@@ -217,7 +217,7 @@ bound_ip6() {
 	must ip -n "$A" addr add 2001:db8:2::1/64 dev eth1
 	must ip -n "$B" addr add 2001:db8:2::2/64 dev eth1
 	must ip -n "$B" addr add 2001:db8:9::2/128 dev lo
-	must ip -n "$A" route add 2001:db8:9::2 via 2001:db8:2::2 metric 1
+	must ip -n "$A" route add 2001:db8:9::2 via 2001:db8:2::2 metric 2
 	must ip -n "$A" route add 2001:db8:9::2 via 2001:db8:1::2 metric 1024
 	must in_ns "$A" nft "table ip6 watch6 {
 	        counter by0 {}
@@ -236,18 +236,44 @@ bound_ip6() {
 	tunnel_addr "$B" t6 10.9.6.2/30
 	ping_ok "$A" 10.9.6.2
 	check_eq "packets by eth0 and eth1" "3 0" "$(by_ip6)"
+	must ip -n "$A" route add unreachable 2001:db8:9::2 metric 1
+	goes_nowhere t6 "by a route that refuses"
+	must ip -n "$A" route del unreachable 2001:db8:9::2 metric 1
 	must ip -n "$A" route del 2001:db8:9::2 metric 1024
-	settle "$A" t6
-	drops_mark "$A" t6
-	check_fails "without a route by eth0" \
-		in_ns "$A" ping -q -c 1 -W 1 10.9.6.2
-	check_drops "$A" t6 tx_no_route 1
+	goes_nowhere t6 "without a route by eth0"
 	check "not bound" ip -n "$A" link set t6 type adit nodev
 	ping_ok "$A" 10.9.6.2
 	check_eq "packets by eth0 and eth1" "3 3" "$(by_ip6)"
 }
 
+# goes_nowhere DEV WHEN
+goes_nowhere() {
+	settle "$A" "$1"
+	drops_mark "$A" "$1"
+	check_fails "$2" in_ns "$A" ping -q -c 1 -W 1 10.9.6.2
+	check_drops "$A" "$1" tx_no_route 1
+}
+
 by_ip6() { nft_packets "$A" counters table ip6 watch6 | xargs; }
+
+# before_address NR LOCAL REMOTE PREFIX: UDP, too, waits for its address.
+before_address() {
+	local dev=u$1 net=10.9.$1 udp=(encap fou encap-dport 5555)
+
+	check "tunnel" ip -n "$A" link add "$dev" type adit local "$2" remote "$3" \
+		"${udp[@]}"
+	must ip -n "$B" link add "$dev" type adit local "$3" remote "$2" "${udp[@]}"
+	tunnel_addr "$A" "$dev" "$net.1/30"
+	tunnel_addr "$B" "$dev" "$net.2/30"
+	settle "$A" "$dev"
+	drops_mark "$A" "$dev"
+	check_fails "without the address" \
+		in_ns "$A" ping -q -c 1 -W 1 "$net.2"
+	check_drops "$A" "$dev" tx_no_route 1
+	must ip -n "$A" addr add "$2/$4" dev eth0
+	check_within 5000 "an answer" in_ns "$A" ping -q -c 1 -W 1 "$net.2"
+	ping_ok "$A" "$net.2"
+}
 
 adit_new "$A" any "$B_IP"
 adit_new "$B" "$B_IP" "$A_IP"
@@ -265,4 +291,7 @@ case_run "fwmark and MTU" mark_mtu
 case_run "tos" tos
 case_run "dev" bound
 case_run "dev, IPv6" bound_ip6
+case_run "FOU before its address" before_address 11 192.0.2.77 $B_IP 24
+case_run "FOU before its address, IPv6" \
+	before_address 12 2001:db8:1::77 2001:db8:1::2 64
 finish

@@ -478,12 +478,10 @@ static int validate_ends(const struct adit_config *config, struct net *net,
 
 /* What is to blame for what cannot be listened to */
 static const struct nlattr *listen_attr(const struct adit_config *config,
-					struct nlattr *data[], int err)
+					struct nlattr *data[])
 {
 	if (config->encap == ADIT_ENCAP_NONE)
 		return data[IFLA_ADIT_MODE];
-	if (err == -EADDRNOTAVAIL && data[IFLA_ADIT_LOCAL])
-		return data[IFLA_ADIT_LOCAL];
 	return data[IFLA_ADIT_ENCAP_LISTEN] ?: data[IFLA_ADIT_ENCAP_SPORT] ?:
 	       data[IFLA_ADIT_ENCAP_DPORT] ?: data[IFLA_ADIT_ENCAP];
 }
@@ -510,7 +508,7 @@ static int adit_validate(struct adit_config *config, struct net *net,
 	err = adit_listen(adit_net(net), config,
 			  rtnl_dereference(config->tunnel->config), extack);
 	if (err)
-		NL_SET_BAD_ATTR(extack, listen_attr(config, data, err));
+		NL_SET_BAD_ATTR(extack, listen_attr(config, data));
 	return err;
 }
 

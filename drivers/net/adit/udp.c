@@ -366,7 +366,8 @@ static int bind_beside_own(const struct adit_sock *s)
 	return err;
 }
 
-static int set_up_sock(const struct adit_sock *s, bool anyhow)
+/* The tunnel is there before the addresses are, as those without UDP are. */
+static int set_up_sock(const struct adit_sock *s)
 {
 	struct sock *sk = s->sock->sk;
 	int err = 0;
@@ -375,15 +376,13 @@ static int set_up_sock(const struct adit_sock *s, bool anyhow)
 		ip6_sock_set_v6only(sk);
 		udp_set_no_check6_rx(sk, true);
 	}
-	if (anyhow)
-		ip_sock_set_freebind(sk);
+	ip_sock_set_freebind(sk);
 	if (s->bound)
 		err = sock_bindtoindex(sk, s->bound, true);
 	return err ?: bind_beside_own(s);
 }
 
-/* @anyhow: even if @s->local is not an address of this host (yet) */
-static int open_sock(struct adit_sock *s, bool anyhow)
+static int open_sock(struct adit_sock *s)
 {
 	struct udp_tunnel_sock_cfg tunnel = {
 		.sk_user_data = s,
@@ -397,7 +396,7 @@ static int open_sock(struct adit_sock *s, bool anyhow)
 	err = sock_create_kern(net, s->outer->family, SOCK_DGRAM, 0, &s->sock);
 	if (err)
 		return err;
-	err = set_up_sock(s, anyhow);
+	err = set_up_sock(s);
 	if (err) {
 		sock_release(s->sock);
 		return err;
@@ -470,10 +469,6 @@ static void refuse_sock(struct netlink_ext_ack *extack, __be16 port, int err)
 	case -EADDRINUSE:
 		refuse_port(extack, port, "is in use");
 		break;
-	case -EADDRNOTAVAIL:
-		NL_SET_ERR_MSG_MOD(extack,
-				   "cannot listen: local is not an address of this host");
-		break;
 	case -EACCES:
 		NL_SET_ERR_MSG_FMT_MOD(extack,
 				       "UDP port %u needs CAP_NET_BIND_SERVICE",
@@ -486,14 +481,14 @@ static void refuse_sock(struct netlink_ext_ack *extack, __be16 port, int err)
 	}
 }
 
-static struct adit_sock *new_sock(const struct adit_sock *want, bool anyhow)
+static struct adit_sock *new_sock(const struct adit_sock *want)
 {
 	struct adit_sock *s = kmemdup(want, sizeof(*want), GFP_KERNEL);
 	int err;
 
 	if (!s)
 		return ERR_PTR(-ENOMEM);
-	err = open_sock(s, anyhow);
+	err = open_sock(s);
 	if (err) {
 		kfree(s);
 		return ERR_PTR(err);
@@ -513,7 +508,7 @@ static struct adit_sock *new_sock_as_kernel(const struct adit_sock *want)
 	if (!kernel)
 		return ERR_PTR(-ENOMEM);
 	own = override_creds(kernel);
-	s = new_sock(want, true);
+	s = new_sock(want);
 	revert_creds(own);
 	put_cred(kernel);
 	return s;
@@ -525,8 +520,7 @@ static struct adit_sock *share_sock(const struct adit_sock *want, bool follows)
 	struct adit_sock *s = find_sock(want);
 
 	if (!s)
-		return follows ? new_sock_as_kernel(want) :
-				 new_sock(want, false);
+		return follows ? new_sock_as_kernel(want) : new_sock(want);
 	s->users++;
 	return s;
 }

@@ -462,15 +462,24 @@ static bool ip6_may_send(struct net *net, const struct adit_flow *flow,
 	return may;
 }
 
-/* With a source, IPv6 takes the device for a wish, unless it is told otherwise. */
+/* With a source, IPv6 takes the device for a wish, unless it is told otherwise: then
+ * it passes over routes that refuse, which hold for all devices.
+ */
 static struct dst_entry *ip6_lookup_bound(struct net *net, struct flowi6 *fl6)
 {
+	const struct flowi6 bound = *fl6;
 	struct dst_entry *dst;
 	int err;
 
 	if (ipv6_addr_any(&fl6->saddr))
 		return ip6_dst_lookup_flow(net, NULL, fl6, NULL);
-	dst = ip6_route_output_flags(net, NULL, fl6, RT6_LOOKUP_F_IFACE);
+	dst = ip6_route_output(net, NULL, fl6);
+	if (!dst->error && dst->dev->ifindex != bound.flowi6_oif) {
+		dst_release(dst);
+		*fl6 = bound;
+		dst = ip6_route_output_flags(net, NULL, fl6,
+					     RT6_LOOKUP_F_IFACE);
+	}
 	err = dst->error;
 	if (err) {
 		dst_release(dst);
