@@ -100,6 +100,7 @@ more_options() {
 			2001:db8::/40 6rd-relay 10.0.0.0/8 isatap allow \
 			10.0.0.0/8 allow ::/0
 	}
+	monitor_start "$A" link
 	check "many prefixes" adit_in "$A" add h0 remote any \
 		allow "$(prefixes 1024)"
 	check_eq "of them" 1024 "$(adit_in "$A" show -j h0 |
@@ -111,18 +112,22 @@ more_options() {
 	check "none of them" adit_in "$A" set h0 allow none
 	check_eq "options" "mode ip remote any $plain" "$(options h0)"
 	check "delete" adit_in "$A" del h0
+	check "many prefixes" adit_in "$A" add h0 remote any \
+		allow "$(prefixes 1024)"
+	check "delete" adit_in "$A" del h0
+	check_within 5000 "an event of that" end_is_told
+	check "ip monitor goes on" monitor_stop
 }
 
 # Who listens has room for less than the list, and did not ask for it.
 long_list_is_no_event() {
-	monitor_start "$A" link
 	check "up" ip -n "$A" link set h0 up
 	check_within 5000 "an event of h0" grep -q ' h0[:@]' "$WORK/monitor"
 	check "down" ip -n "$A" link set h0 down
 	check_within 5000 "another" down_told
-	check "ip monitor goes on" monitor_stop
 }
 
+end_is_told() { [ "$(grep -c '^Deleted.* h0[:@]' "$WORK/monitor")" = 2 ]; }
 down_told() { grep ' h0[:@]' "$WORK/monitor" | tail -n 1 | grep -v ,UP; }
 
 # prefixes N: so many, after commas.

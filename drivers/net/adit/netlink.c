@@ -689,12 +689,15 @@ static int put_prefix(struct sk_buff *skb, int attrtype,
 	return nla_put(skb, attrtype, 1 + addr_len, bytes);
 }
 
-/* Of 6.2 and later, not the one of a device's making: that has who made it. */
+/* Those of 6.2 and later of a device's making and end have who asked for it; but
+ * answers tell of no change.
+ */
 static bool is_event(const struct sk_buff *skb)
 {
 	const struct nlmsghdr *first = nlmsg_hdr(skb);
+	const struct ifinfomsg *info = nlmsg_data(first);
 
-	return !first->nlmsg_pid && !first->nlmsg_seq;
+	return (!first->nlmsg_pid && !first->nlmsg_seq) || info->ifi_change;
 }
 
 static int put_allow(struct sk_buff *skb, const struct adit_allow *allow)
