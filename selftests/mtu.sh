@@ -113,6 +113,16 @@ bound() {
 	now t0 1480 true
 	del t0
 	del t1
+	# (IPv4 takes all for neighbours that has no route)
+	add t0 remote 2001:db8:98::1 dev wide
+	now t0 1960 true
+	route add 2001:db8:98::/64 dev wide mtu 1400
+	soon t0 1360
+	route del 2001:db8:98::/64
+	stays t0 1360
+	set_link t0 type adit dev eth0
+	now t0 1460 true
+	del t0
 }
 
 # Another remote, another MTU, at once.

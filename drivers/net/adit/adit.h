@@ -420,6 +420,7 @@ struct adit_drop_counts {
  * @drops: per CPU, by cause
  * @list: in adit_net.tunnels
  * @mtu_auto: the MTU follows the underlay (RTNL)
+ * @mtu_by_route: it is that of a route to the remote (RTNL)
  * @mtu_syncing: the MTU change under way is our own (RTNL)
  * @oseq: next GRE sequence number
  */
@@ -431,6 +432,7 @@ struct adit_tunnel {
 	struct adit_drop_counts __percpu *drops;
 	struct list_head list;
 	bool mtu_auto;
+	bool mtu_by_route;
 	bool mtu_syncing;
 	atomic_t oseq;
 };

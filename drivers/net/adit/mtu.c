@@ -47,6 +47,7 @@ struct below {
 	unsigned int mtu;
 	unsigned int headroom;
 	int ifindex;
+	bool by_route;
 };
 
 /* Room that this device needs: no more, because the stack copies each packet
@@ -106,6 +107,7 @@ static struct below below_remote(const struct adit_tunnel *t,
 	rcu_read_lock();
 	if (!flow.outer->route(t->net, &flow)) {
 		below.ifindex = flow.dst->dev->ifindex;
+		below.by_route = true;
 		below.mtu = route_mtu(config, flow.dst);
 		below.headroom = headroom_of(flow.dst->dev) +
 				 flow.dst->header_len;
@@ -186,6 +188,7 @@ static void sync_with(struct adit_tunnel *t, const struct below *below)
 	const struct adit_config *config = rtnl_dereference(t->config);
 	unsigned int mtu = inner_mtu(config, below->mtu);
 
+	t->mtu_by_route = below->by_route;
 	adit_ingress_add(adit_net(t->net), below->ifindex);
 	WRITE_ONCE(t->dev->needed_headroom,
 		   min_t(unsigned int, adit_overhead(config) + below->headroom,
@@ -217,7 +220,7 @@ static void follow(struct adit_tunnel *t)
 {
 	struct below below = known_below(t);
 
-	if (below.mtu)
+	if (below.mtu && (below.by_route || !t->mtu_by_route))
 		sync_with(t, &below);
 }
 
