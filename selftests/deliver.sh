@@ -78,6 +78,7 @@ answers_directly() {
 # advertisements, a link's own addresses, groups.
 link_is_the_links() {
 	local fa=fe800000000000000000000000000bad
+	local quote=4500001c0000000040110000${V4VIP}c000020900350035000800000000
 	local ra=6000000000103aff$fa ra4=e0000012 na
 
 	ra+=ff0200000000000000000000000000018600297b400007080000000000000000
@@ -92,15 +93,18 @@ link_is_the_links() {
 		450000140000000001700000c0000209$ra4
 	raw "$D" ip 192.0.2.1 192.0.2.2 4 1 \
 		450000140000000040110000a9fe0009${V4VIP}
-	check_within 5000 "4 drops" dropped_4
-	check_drops "$B" adit0 rx_source 4
+	# a redirect by the neighbour that is the first router
+	raw "$D" ip 192.0.2.1 192.0.2.2 4 1 \
+		450000380000000040010000c0000201${V4VIP}0501000000000000c0000209$quote
+	check_within 5000 "5 drops" dropped_5
+	check_drops "$B" adit0 rx_source 5
 	check_eq "routes by routers" "" "$(ip -n "$B" -6 route show proto ra)"
 	check_fails "a neighbour that was told of" told_neighbour
 	ping_ok "$C" $VIP6
 	no_server
 }
 
-dropped_4() { [ "$(drop_get "$B" adit0 rx_source)" = 4 ]; }
+dropped_5() { [ "$(drop_get "$B" adit0 rx_source)" = 5 ]; }
 told_neighbour() {
 	ip -n "$B" neigh show 2001:db8::9 | grep 02:00:00:00:00:09
 }

@@ -149,11 +149,20 @@ static bool is_exthdr(u8 proto)
 	       proto == 60;
 }
 
-/* For hosts of one link alone: groups, its addresses, neighbour discovery */
+static bool is_redirect(const u8 *p, unsigned int len)
+{
+	unsigned int ihl = (p[0] & 15) * 4;
+
+	return p[9] == 1 && !(get16(p + 6) & OFFSET) && len > ihl &&
+	       p[ihl] == 5;
+}
+
+/* For hosts of one link alone: groups, its addresses, redirects, neighbour discovery */
 static bool stays(const struct wire *wire, const u8 *p, unsigned int len)
 {
 	if (wire->ethertype == ETH_IP)
-		return of_link4(p + 16) || get16(p + 12) == 0xa9fe;
+		return of_link4(p + 16) || get16(p + 12) == 0xa9fe ||
+		       is_redirect(p, len);
 	if (wire->ethertype != ETH_IP6)
 		return false;
 	return of_link6(p + 24) || (of_link6(p + 8) && p[8] != 0xff) ||

@@ -99,11 +99,26 @@ static int ip4_tcp(struct sk_buff *skb)
 	return iph->ihl * 4;
 }
 
+/* From the router that the redirected packet went to, which is a neighbour */
+static bool ip4_is_redirect(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const u8 *type;
+	u8 buf;
+
+	if (iph->protocol != IPPROTO_ICMP || iph->frag_off & htons(IP_OFFSET))
+		return false;
+	type = skb_header_pointer(skb, skb_network_offset(skb) + iph->ihl * 4,
+				  sizeof(buf), &buf);
+	return type && *type == ICMP_REDIRECT;
+}
+
 static bool ip4_stays(const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
-	return ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
+	return ip4_is_redirect(skb) ||
+	       ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
 	       ipv4_is_linklocal_169(iph->daddr) ||
 	       ipv4_is_linklocal_169(iph->saddr);
 }
