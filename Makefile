@@ -57,8 +57,10 @@ tools-uninstall:
 
 # Only the module goes through DKMS: the tools depend on no kernel. Of the other
 # kernels that are installed, DKMS has seen the last for now, and the host may boot
-# one of them next; that one of them is not fit is no failure.
-dkms-install: dkms-uninstall
+# one of them next; that one of them is not fit is no failure. What is installed goes
+# once it is known that this can be built.
+dkms-install: modules
+	$(MAKE) dkms-uninstall
 	mkdir -p $(DKMS_SRC)
 	cp -r drivers include Kbuild Makefile dkms.conf $(DKMS_SRC)
 	find $(DKMS_SRC) -name '*.o' -delete -o -name '.*.cmd' -delete
