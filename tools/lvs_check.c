@@ -587,7 +587,7 @@ static void check_gre(struct check *check)
 	for (i = 0; i < MNL_ARRAY_SIZE(modules); i++)
 		if (host_module(modules[i]))
 			found(check, ADVICE, "host",
-			      "%s is loaded, and GRE is its\nif a director sends GRE: modprobe -r %s, then adit lvs VIP... from DIRECTOR... type gre",
+			      "%s is loaded, and GRE is its\nif a director sends GRE: modprobe -r %s, which deletes its devices, then adit lvs VIP... from DIRECTOR... type gre",
 			      modules[i], modules[i]);
 }
 
