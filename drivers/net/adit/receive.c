@@ -285,22 +285,42 @@ static bool can_go_on(const struct adit_tunnel *t, struct sk_buff *skb)
 	return true;
 }
 
+/* Where TCP or UDP begins is for IP to find out, but some look at the packet ahead of
+ * that: tc's actions, flow tables; and, of what is merged, the core itself, which reads
+ * a TCP header wherever it is said to be. There it has no checksum yet, which says
+ * where it is behind IPv6's extension headers, too.
+ */
+static void set_transport(struct sk_buff *skb, const struct adit_inner *inner)
+{
+	unsigned int hlen = inner->hlen;
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		hlen = skb_checksum_start_offset(skb);
+	else if (inner->version == 4)
+		hlen = ip_hdrlen(skb);
+	skb_set_transport_header(skb, hlen);
+}
+
+static noinline int hand_over(struct adit_tunnel *t, struct sk_buff *skb,
+			      const struct adit_inner *inner, bool merge)
+{
+	set_transport(skb, inner);
+	return merge ? gro_cells_receive(&t->gro_cells, skb) : to_stack(skb);
+}
+
 /* Return: the packet is the caller's, for the core to go on with. */
 static bool deliver(struct adit_tunnel *t, const struct adit_config *config,
 		    struct sk_buff *skb, const struct adit_inner *inner,
 		    bool goes_on)
 {
+	bool merge = is_to_merge(t, config, skb, inner);
 	unsigned int len = skb->len;
 	int res = NET_RX_SUCCESS;
 
-	if (is_to_merge(t, config, skb, inner)) {
-		res = gro_cells_receive(&t->gro_cells, skb);
-		goes_on = false;
-	} else {
-		goes_on = goes_on && can_go_on(t, skb);
-		if (!goes_on)
-			res = to_stack(skb);
-	}
+	/* MPLS does not look for the transport header, as IP does */
+	goes_on = goes_on && !merge && inner->version && can_go_on(t, skb);
+	if (!goes_on)
+		res = hand_over(t, skb, inner, merge);
 	if (unlikely(res == NET_RX_DROP))
 		adit_count_drop(t, ADIT_DROP_RX_BACKLOG);
 	else
@@ -340,22 +360,6 @@ static int strip(struct sk_buff *skb, const struct adit_wire *wire, bool xnet)
 	return pull_offloads(skb);
 }
 
-/* Where TCP or UDP begins is for IP to find out, but some look at the packet ahead of
- * that: tc's actions, flow tables; and, of what is merged, the core itself, which reads
- * a TCP header wherever it is said to be. There it has no checksum yet, which says
- * where it is behind IPv6's extension headers, too.
- */
-static void set_transport(struct sk_buff *skb, const struct adit_inner *inner)
-{
-	unsigned int hlen = inner->hlen;
-
-	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		hlen = skb_checksum_start_offset(skb);
-	else if (inner->version == 4)
-		hlen = ip_hdrlen(skb);
-	skb_set_transport_header(skb, hlen);
-}
-
 /* Off with the outer headers */
 static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 			   const struct adit_config *config,
@@ -379,7 +383,6 @@ static enum adit_drop pull(struct adit_tunnel *t, struct sk_buff *skb,
 		skb_dst_set(skb, &md->dst);
 	skb->dev = dev;
 	skb_reset_network_header(skb);
-	set_transport(skb, wire->inner);
 	return set_mac(skb, config);
 }
 
