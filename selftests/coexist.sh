@@ -176,8 +176,12 @@ beside_any() {
 			"$(drops_since "$A" adit.any)"
 	done
 	must ip -n "$A" link del adit2
+	must ip -n "$A" link add adit.l type adit local 192.0.2.1 remote any \
+		allow 192.0.2.99
+	up adit.l
 	check_taken v4 2 adit.any
 	check_taken v6 2 adit.any
+	must ip -n "$A" link del adit.l
 	must ip -n "$A" link del adit.any
 	must ip -n "$A" link add adit2 type adit remote 192.0.2.2 local 192.0.2.1
 	up adit2

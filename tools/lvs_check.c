@@ -349,9 +349,10 @@ static const char *cure_of(const char *cause)
 	static const struct {
 		const char *cause, *cure;
 	} cures[] = {
-		{ "rx_source", "adit lvs VIP... from DIRECTOR..." },
+		{ "rx_source",
+		  "adit lvs VIP... from DIRECTOR..., if they are a director's" },
 		{ "rx_encap", "adit lvs VIP... type TYPE port PORT" },
-		{ "rx_device", "ip link set DEVICE type adit nodev" },
+		{ "rx_device", "ip link set NAME type adit nodev, or dev VRF" },
 		{ "rx_key", "the director's packets are not those of IPVS" },
 		{ "rx_policy", "ip xfrm policy" },
 		{ "rx_down", "adit lvs VIP..." },

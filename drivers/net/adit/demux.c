@@ -451,32 +451,34 @@ static struct adit_config *probe_links(struct adit_net *an,
 	return config ?: probe(an, *key, shape, dev->ifindex);
 }
 
-/* The most specific shape first */
-static noinline struct adit_config *demux_shapes(struct adit_net *an,
-						 struct adit_key *key,
-						 const struct net_device *dev,
-						 int sdif, u32 mask)
+/* The most specific shape first. @takes: of those that allow the source */
+static noinline struct adit_config *
+demux_shapes(struct adit_net *an, struct adit_key *key,
+	     const struct net_device *dev, int sdif, u32 mask, bool takes)
 {
-	struct adit_config *config = NULL;
+	struct adit_config *config;
 	unsigned int shape;
 
-	while (!config && mask) {
+	while (mask) {
 		shape = __fls(mask);
 		mask &= ~BIT(shape);
 		config = probe_links(an, key, shape, dev, sdif);
+		if (config && (!takes || adit_takes_from(config, key)))
+			return config;
 	}
-	return config;
+	return NULL;
 }
 
 static struct adit_config *demux(struct adit_net *an, struct adit_key *key,
-				 const struct net_device *dev, int sdif)
+				 const struct net_device *dev, int sdif,
+				 bool takes)
 {
 	u32 mask = READ_ONCE(an->shape_mask);
 
 	/* as a rule, all tunnels have both ends and are bound to nothing */
 	if (likely(mask == BIT(ADIT_SHAPE_FULL) && is_outside_vrfs(dev, sdif)))
 		return lookup_full(an, key);
-	return demux_shapes(an, key, dev, sdif, mask);
+	return demux_shapes(an, key, dev, sdif, mask, takes);
 }
 
 /* No more than that many tunnels with the same remote are asked what a packet
@@ -584,9 +586,7 @@ struct adit_config *adit_demux_find(struct adit_net *an,
 				    struct adit_key *key,
 				    const struct net_device *dev)
 {
-	struct adit_config *config = demux(an, key, dev, 0);
-
-	return config && adit_takes_from(config, key) ? config : NULL;
+	return demux(an, key, dev, 0, true);
 }
 
 /**
@@ -595,20 +595,22 @@ struct adit_config *adit_demux_find(struct adit_net *an,
  * @skb: network header outer, transport header what follows it
  * @wire: the outer packet
  *
- * A source that the tunnel of all sources does not allow may be another driver's.
+ * What comes from where no tunnel allows it may be another driver's.
  * Context: softirq, RCU. Return: whether it was some tunnel's, and consumed.
  */
 bool adit_demux_rcv(struct adit_net *an, struct sk_buff *skb,
 		    struct adit_wire *wire)
 {
 	int sdif = wire->outer->sdif(skb);
-	struct adit_config *config = demux(an, &wire->key, skb->dev, sdif);
+	struct adit_config *config;
 
-	if (config && adit_takes_from(config, &wire->key)) {
+	config = demux(an, &wire->key, skb->dev, sdif, true);
+	if (config) {
 		adit_early_learn(config, skb, wire);
 		adit_receive(skb, config, wire, false);
 		return true;
 	}
+	config = demux(an, &wire->key, skb->dev, sdif, false);
 	if (config)
 		adit_count_drop(config->tunnel, ADIT_DROP_RX_SOURCE);
 	else
@@ -677,7 +679,7 @@ static struct adit_config *demux_sender(struct adit_net *an,
 	struct adit_config *config, *sender;
 	bool sends;
 
-	config = demux(an, &wire->key, dev, sdif);
+	config = demux(an, &wire->key, dev, sdif, false);
 	sends = config && sends_key(config, wire);
 	if (sends && (config->mode != ADIT_MODE_GRE || adit_is_fixed(config)))
 		return config;

@@ -13,8 +13,9 @@
  * ADIT_DROP(CAUSE, name, counter, core reason, text)
  *   name     as ethtool -S, ip -s and adit show print it
  *   counter  the member of struct rtnl_link_stats64 it also adds to (the core
- *            itself adds RX_BACKLOG to rx_dropped). Of RX_ENCAP it is no error:
- *            another device's healthy packets are counted, too.
+ *            itself adds RX_BACKLOG to rx_dropped). Of RX_ENCAP, RX_DEVICE and
+ *            RX_SOURCE it is no error: another device's healthy packets are counted,
+ *            too.
  *   reason   the kernel's own skb drop reason (NOT_SPECIFIED where the kernel
  *            is older than the reason)
  */
@@ -57,7 +58,7 @@ ADIT_DROP(RX_KEY, "rx_key", rx_errors, NOT_SPECIFIED,
 	  "from the remote, but with another GRE key or none")
 ADIT_DROP(RX_ENCAP, "rx_encap", rx_nohandler, NOT_SPECIFIED,
 	  "from the remote, but in another encapsulation or with another port")
-ADIT_DROP(RX_SOURCE, "rx_source", rx_errors, NOT_SPECIFIED,
+ADIT_DROP(RX_SOURCE, "rx_source", rx_nohandler, NOT_SPECIFIED,
 	  "outer source not allowed, or not what the inner addresses say")
 ADIT_DROP(RX_CONTROL, "rx_control", rx_dropped, NOT_SPECIFIED,
 	  "GUE control message")
@@ -65,7 +66,7 @@ ADIT_DROP(RX_PROTOCOL, "rx_protocol", rx_errors, UNHANDLED_PROTO,
 	  "inner protocol other than IPv4, IPv6 and MPLS")
 ADIT_DROP(TX_NO_REMOTE, "tx_no_remote", tx_carrier_errors, NOT_SPECIFIED,
 	  "neither next hop nor metadata nor address says where to")
-ADIT_DROP(RX_DEVICE, "rx_device", rx_errors, NOT_SPECIFIED,
+ADIT_DROP(RX_DEVICE, "rx_device", rx_nohandler, NOT_SPECIFIED,
 	  "from the remote, but by another device or VRF than the tunnel's")
 
 #undef ADIT_DROP
