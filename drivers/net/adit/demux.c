@@ -745,6 +745,9 @@ static bool rcv_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	return adit_demux_rcv(adit_net(dev_net(skb->dev)), skb, &wire);
 }
 
+/* Where a tunnel to any remote may have sent it, so may others, who are told too,
+ * unless it is for those that it allows.
+ */
 static bool err_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
 		    const struct adit_inner *inner, const struct adit_icmp *icmp)
 {
@@ -761,9 +764,10 @@ static bool err_raw(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	wire.hlen = icmp->offset;
 	wire.fault = adit_encaps[ADIT_ENCAP_NONE].parse(skb, &wire, mode);
 	config = adit_demux_quoted(an, skb, &wire);
-	if (config)
-		adit_icmp_err(skb, icmp, config, &wire);
-	return config;
+	if (!config)
+		return false;
+	adit_icmp_err(skb, icmp, config, &wire);
+	return adit_takes_from(config, &wire.key);
 }
 
 /* What quotes UDP, fou passes on here as if that were not there. */
@@ -781,9 +785,12 @@ static bool err_raw_ip6(struct sk_buff *skb, u8 type, u8 code, int offset,
 			__be32 info, const struct adit_inner *inner)
 {
 	struct adit_icmp icmp = adit_icmp_ip6(type, code, offset, info);
-	const struct ipv6hdr *quoted = (const void *)skb->data;
+	u8 proto = ((const struct ipv6hdr *)skb->data)->nexthdr;
+	__be16 frag_off;
 
-	return quoted->nexthdr != IPPROTO_UDP &&
+	return ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &proto,
+				&frag_off) >= 0 &&
+	       proto != IPPROTO_UDP &&
 	       err_raw(skb, &adit_outer_ip6, inner, &icmp);
 }
 

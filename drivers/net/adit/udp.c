@@ -164,10 +164,13 @@ static bool sends_ports(const struct adit_config *config,
 	       (config->external || config->dport == uh->dest);
 }
 
-/* Has this tunnel, or one that is like it but for a GRE key, sent what is quoted? */
+/* Has this tunnel, or one that is like it but for a GRE key, sent what is quoted?
+ * @taken: and nobody else can have
+ */
 static bool err_entry(struct adit_net *an, const struct adit_entry *entry,
 		      struct sk_buff *skb, const struct adit_icmp *icmp,
-		      const struct udphdr *uh, struct adit_wire wire)
+		      const struct udphdr *uh, struct adit_wire wire,
+		      bool *taken)
 {
 	struct adit_config *config = entry->config;
 
@@ -177,6 +180,7 @@ static bool err_entry(struct adit_net *an, const struct adit_entry *entry,
 	if (!config || !sends_ports(config, uh))
 		return false;
 	adit_icmp_err(skb, icmp, config, &wire);
+	*taken = adit_takes_from(config, &wire.key);
 	return true;
 }
 
@@ -194,7 +198,8 @@ static bool is_alike(const struct adit_entry *entry,
 
 static bool err_list(struct adit_net *an, const struct rhlist_head *list,
 		     struct sk_buff *skb, const struct adit_icmp *icmp,
-		     const struct udphdr *uh, const struct adit_wire *wire)
+		     const struct udphdr *uh, const struct adit_wire *wire,
+		     bool *taken)
 {
 	const struct adit_entry *entry, *last = NULL;
 	const struct rhlist_head *pos;
@@ -208,7 +213,7 @@ static bool err_list(struct adit_net *an, const struct rhlist_head *list,
 			continue;
 		if (asked++ == ADIT_ASKED_MAX)
 			break;
-		if (err_entry(an, entry, skb, icmp, uh, *wire))
+		if (err_entry(an, entry, skb, icmp, uh, *wire, taken))
 			return true;
 		last = entry;
 	}
@@ -228,6 +233,7 @@ static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 		.outer = outer,
 		.key.family = outer->family,
 	};
+	bool taken = false;
 	struct udphdr uh;
 
 	if (!icmp->offset ||
@@ -239,10 +245,11 @@ static int err_udp(struct sk_buff *skb, const struct adit_outer_ops *outer,
 	outer->quoted_ends(skb, &wire.key);
 	wire.key.peer_port = uh.dest;
 	wire.hlen = icmp->offset + sizeof(uh);
-	return err_list(an, adit_demux_peers(an, &wire.key.remote), skb, icmp,
-			&uh, &wire) ||
-	       err_list(an, adit_demux_peers(an, &adit_addr_any), skb, icmp,
-			&uh, &wire) ? 0 : -ENOENT;
+	if (!err_list(an, adit_demux_peers(an, &wire.key.remote), skb, icmp,
+		      &uh, &wire, &taken))
+		err_list(an, adit_demux_peers(an, &adit_addr_any), skb, icmp,
+			 &uh, &wire, &taken);
+	return taken ? 0 : -ENOENT;
 }
 
 /* The ICMP header stands before what it quotes. */
@@ -675,9 +682,7 @@ void adit_unlisten(struct adit_net *an, struct adit_config *config)
 	config->arp = false;
 }
 
-/* The socket of a tunnel whose device has come into another VRF, which needs no
- * address there, as opening one does: they may have gone with the VRF that it was in.
- */
+/* The socket of a tunnel whose device has come into another VRF */
 static int follow(struct adit_config *config, unsigned int i)
 {
 	struct adit_sock *s = config->socks[i], want, *there;
