@@ -235,6 +235,7 @@ static void follow(struct adit_tunnel *t)
 int adit_change_mtu(struct net_device *dev, int mtu)
 {
 	struct adit_tunnel *t = netdev_priv(dev);
+	struct below below;
 
 	if (!t->mtu_syncing) {
 		if (mtu && mtu < IPV4_MIN_MTU) {
@@ -244,8 +245,11 @@ int adit_change_mtu(struct net_device *dev, int mtu)
 			return -EINVAL;
 		}
 		t->mtu_auto = !mtu;
-		if (!mtu)
-			mtu = adit_mtu_of_underlay(t);
+		if (!mtu) {
+			below = below_tunnel(t);
+			t->mtu_by_route = below.by_route;
+			mtu = inner_mtu(rtnl_dereference(t->config), below.mtu);
+		}
 	}
 	WRITE_ONCE(dev->mtu, mtu);
 	return 0;

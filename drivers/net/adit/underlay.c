@@ -463,7 +463,7 @@ static bool ip6_may_send(struct net *net, const struct adit_flow *flow,
 }
 
 /* With a source, IPv6 takes the device for a wish, unless it is told otherwise: then
- * it passes over routes that refuse, which hold for all devices.
+ * it passes over routes that refuse. So the best route of all is looked at first.
  */
 static struct dst_entry *ip6_lookup_bound(struct net *net, struct flowi6 *fl6)
 {
