@@ -272,6 +272,7 @@ ns_new() {
 		SPACES+=("$name")
 		printf -v "$var" %s "$name"
 		must ip -n "$name" link set lo up
+		[ -e /proc/sys/net/ipv6 ] || continue
 		must in_ns "$name" sysctl -qw \
 			net.ipv6.conf.all.accept_dad=0 \
 			net.ipv6.conf.default.accept_dad=0 \

@@ -202,8 +202,11 @@ static void ip6_read(struct sk_buff *skb, struct adit_flow *flow)
 		flow->limit = skb_network_header(skb)[at];
 }
 
+/* A kernel without IPv6 panics over what it is to answer. */
 static void ip6_too_deep(struct sk_buff *skb)
 {
+	if (!ipv6_mod_enabled())
+		return;
 	icmpv6_ndo_send(skb, ICMPV6_PARAMPROB, ICMPV6_HDR_FIELD,
 			ip6_limit_offset(skb));
 }
@@ -267,6 +270,8 @@ static bool ip6_stays(const struct sk_buff *skb)
 
 static void ip6_too_big(struct sk_buff *skb, unsigned int mtu)
 {
+	if (!ipv6_mod_enabled())
+		return;
 	icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 }
 

@@ -320,7 +320,8 @@ static enum adit_drop find_route(struct adit_tunnel *t, struct sk_buff *skb,
 		return ADIT_DROP_TX_UNDERLAY;
 	if (err == -ENOMEM || err == -ENOBUFS)
 		return ADIT_DROP_TX_NOMEM;
-	link_failure(skb);
+	if (flow->inner->too_big)	/* labels have no sender */
+		link_failure(skb);
 	return ADIT_DROP_TX_NO_ROUTE;
 }
 
