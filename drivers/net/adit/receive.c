@@ -25,6 +25,23 @@
 #include "adit.h"
 #include "nest.h"
 
+/* Where TCP or UDP begins is for IP to find out, but some look at the packet ahead of
+ * that: tc's actions, flow tables; and, of what is merged, the core itself, which reads
+ * a TCP header wherever it is said to be. There it has no checksum yet, which says
+ * where it is behind IPv6's extension headers, too. @at: the inner header
+ */
+static void set_transport(struct sk_buff *skb, const struct adit_inner *inner,
+			  unsigned int at)
+{
+	unsigned int hlen = inner->hlen;
+
+	if (skb->ip_summed == CHECKSUM_PARTIAL)
+		hlen = skb_checksum_start_offset(skb) - at;
+	else if (inner->version == 4)
+		hlen = (skb->data[at] & 0xf) * 4;
+	skb_set_transport_header(skb, at + hlen);
+}
+
 static enum adit_drop check_inner(struct sk_buff *skb,
 				  const struct adit_wire *wire)
 {
@@ -33,8 +50,9 @@ static enum adit_drop check_inner(struct sk_buff *skb,
 	if (unlikely(!pskb_may_pull(skb, wire->hlen + inner->hlen)))
 		return skb->len < wire->hlen + inner->hlen ?
 		       ADIT_DROP_RX_MALFORMED : ADIT_DROP_RX_NOMEM;
-	if (unlikely(inner->version &&
-		     skb->data[wire->hlen] >> 4 != inner->version))
+	if (unlikely(!inner->version))	/* MPLS, which does not do so itself */
+		set_transport(skb, inner, wire->hlen);
+	else if (unlikely(skb->data[wire->hlen] >> 4 != inner->version))
 		return ADIT_DROP_RX_MALFORMED;
 	return ADIT_DROP_NONE;
 }
@@ -285,26 +303,10 @@ static bool can_go_on(const struct adit_tunnel *t, struct sk_buff *skb)
 	return true;
 }
 
-/* Where TCP or UDP begins is for IP to find out, but some look at the packet ahead of
- * that: tc's actions, flow tables; and, of what is merged, the core itself, which reads
- * a TCP header wherever it is said to be. There it has no checksum yet, which says
- * where it is behind IPv6's extension headers, too.
- */
-static void set_transport(struct sk_buff *skb, const struct adit_inner *inner)
-{
-	unsigned int hlen = inner->hlen;
-
-	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		hlen = skb_checksum_start_offset(skb);
-	else if (inner->version == 4)
-		hlen = ip_hdrlen(skb);
-	skb_set_transport_header(skb, hlen);
-}
-
 static noinline int hand_over(struct adit_tunnel *t, struct sk_buff *skb,
 			      const struct adit_inner *inner, bool merge)
 {
-	set_transport(skb, inner);
+	set_transport(skb, inner, 0);
 	return merge ? gro_cells_receive(&t->gro_cells, skb) : to_stack(skb);
 }
 
@@ -317,8 +319,7 @@ static bool deliver(struct adit_tunnel *t, const struct adit_config *config,
 	unsigned int len = skb->len;
 	int res = NET_RX_SUCCESS;
 
-	/* MPLS does not look for the transport header, as IP does */
-	goes_on = goes_on && !merge && inner->version && can_go_on(t, skb);
+	goes_on = goes_on && !merge && can_go_on(t, skb);
 	if (!goes_on)
 		res = hand_over(t, skb, inner, merge);
 	if (unlikely(res == NET_RX_DROP))
