@@ -121,13 +121,12 @@ isatap_no_router() {
 	settle "$A" adit0
 	was=$(stat_get "$A" adit0 rx_packets)
 	raw "$B" ip 192.0.2.3 "$A_IP" 41 1 "$ra"
-	check_within 5000 "it is received" one_more "$was"
+	check_within 5000 "it is received" \
+		received_more "$A" adit0 "$was" 1
 	nap 0.3
 	check_eq "routes by routers" "" "$(ip -n "$A" -6 route show proto ra)"
 	must ip -n "$A" link del adit0
 }
-
-one_more() { [ "$(stat_get "$A" adit0 rx_packets)" = $(($1 + 1)) ]; }
 
 # A router is reached by its ISATAP address as next hop.
 isatap_hop() {

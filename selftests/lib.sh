@@ -458,6 +458,9 @@ adit_gone() {
 # stat_get NS DEV FIELD: of struct rtnl_link_stats64
 stat_get() { ip netns exec "$1" cat "/sys/class/net/$2/statistics/$3"; }
 
+# received_more NS DEV WAS N: it has received N packets more than it had.
+received_more() { [ "$(stat_get "$1" "$2" rx_packets)" = $(($3 + $4)) ]; }
+
 # mac_get NS DEV
 mac_get() { ip -n "$1" -br link show dev "$2" | awk '{ print $3 }'; }
 
