@@ -49,7 +49,7 @@ ip6_inside() {
 	raw "$A" link adit0 86dd 3 "6000000000083c40${addrs}3b00040100010100"
 	check_drops "$A" adit0 tx_nesting 3
 	must ip -n "$A" route add "$B_IP" dev eth0 mtu 1300
-	must ip -n "$A" link set adit0 mtu 1480
+	must ip -n "$A" link set adit0 mtu 1400
 	drops_mark "$A" adit0
 	raw "$A" link adit0 86dd 3 "6000000005003b40$addrs$zeros"
 	check_drops "$A" adit0 tx_too_big 3
