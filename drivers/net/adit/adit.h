@@ -105,7 +105,7 @@ struct adit_key {
 	u8 family;
 	u8 format;
 	u16 pad;
-};
+} __aligned(8);		/* it is read by words of that size */
 
 /* Mode, encapsulation and whether there is a GRE key */
 static inline u8 adit_format(u8 mode, u8 encap, bool keyed)
