@@ -11,6 +11,10 @@ packet.py errors [--until COMMAND | --again] DST SPEC...
 packet.py forge SRC DST SPEC... send tunnelled datagrams without a tunnel
 packet.py answer DEV SPEC...    answer tunnelled packets by ICMP errors, each in
                                 turn, until killed
+packet.py zerocopy DST N        send N segments of a TCP flow to FOU's port, from
+                                pages that stay this program's until the kernel
+                                gives them back; print for each why it did: it
+                                had copied or sent them
 packet.py replay FILE DEV       send captured Ethernet frames again
 packet.py show [--all] [--from OFFSET] FILE FIELD...
                                 print fields of captured datagrams, or packets,
@@ -52,6 +56,7 @@ PATIENCE = 5  # seconds for what must happen
 IP_MTU_DISCOVER, IP_RECVERR = 10, 11
 IPV6_MTU_DISCOVER, IPV6_RECVERR = 23, 25
 UDP_SEGMENT = 103
+SO_ZEROCOPY, MSG_ZEROCOPY, SO_EE_ORIGIN_ZEROCOPY = 60, 0x4000000, 5
 PMTUDISC = {"dont": 0, "want": 1, "do": 2, "probe": 3}
 ORIGINS = {1: "local", 2: "icmp", 3: "icmp6"}
 
@@ -295,6 +300,42 @@ def cmd_forge(src, dst, *specs):
             sock.sendto(packet, (dst, 0))
 
 
+def tcp_segment(seq, data):
+    src, dst = map(socket.inet_aton, INNER_ADDRS[4])
+
+    def pack(csum):
+        return struct.pack("!HHIIBBHHH", PORT, PORT, seq, 1, 0x50, 0x10, 8192,
+                           csum, 0) + data
+
+    length = len(pack(0))
+    csum = checksum(pseudo_header(src, dst, socket.IPPROTO_TCP, length) +
+                    pack(0))
+    return ip4_header(src, dst, socket.IPPROTO_TCP, length, 0, 0x4000) + \
+        pack(csum)
+
+
+def cmd_zerocopy(dst, n):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+    sock.connect((dst, FOU_PORT))
+    data = bytes(1000)
+    for i in range(int(n)):
+        sock.send(tcp_segment(1 + i * len(data), data), MSG_ZEROCOPY)
+    poll = select.poll()
+    poll.register(sock, select.POLLERR)
+    left = int(n)
+    while left and poll.poll(PATIENCE * 1000):
+        _, cmsgs, _, _ = sock.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
+        for _, _, cmsg in cmsgs:
+            _, origin, _, code, first, last = struct.unpack_from("=IBBBxII",
+                                                                 cmsg)
+            if origin != SO_EE_ORIGIN_ZEROCOPY:
+                sys.exit(error_text(cmsg))
+            for _ in range(first, last + 1):
+                print("copied" if code else "sent")
+            left -= last + 1 - first
+
+
 TUNNELLED = (socket.IPPROTO_IPIP, socket.IPPROTO_IPV6, socket.IPPROTO_GRE,
              socket.IPPROTO_UDP)
 
@@ -533,7 +574,8 @@ def cmd_stream(path, port):
 
 COMMANDS = {"send": cmd_send, "recv": cmd_recv, "errors": cmd_errors,
             "forge": cmd_forge, "answer": cmd_answer, "show": cmd_show,
-            "stream": cmd_stream, "replay": cmd_replay}
+            "stream": cmd_stream, "replay": cmd_replay,
+            "zerocopy": cmd_zerocopy}
 
 
 def main():

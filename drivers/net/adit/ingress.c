@@ -447,13 +447,15 @@ static inline bool is_listened_to(struct net_device *dev)
 }
 
 /* The device is not where IP has it: it is a bridge's or a bond's port, or the
- * packet has a VLAN; or somebody else has the packet, too, or is to have it.
+ * packet has a VLAN; or somebody else has the packet, too, or is to have it, or has
+ * its pages: a local sender, that may change them until the core has copied them.
  */
 static bool is_on_its_way(struct sk_buff *skb)
 {
 	return rcu_access_pointer(skb->dev->rx_handler) ||
 	       is_listened_to(skb->dev) ||
 	       skb_vlan_tag_present(skb) || skb_shared(skb) ||
+	       (skb_is_nonlinear(skb) && skb_zcopy(skb)) ||
 	       skb_sk_is_prefetched(skb);
 }
 
