@@ -571,7 +571,8 @@ enum adit_err {
  * @too_deep: tell the packet's sender that it may not be encapsulated again;
  *	NULL: that cannot be
  * @dsfield: DSCP and ECN of the packet; NULL: it has no ECN
- * @tcp: where its TCP header is, from its own on; negative: it has none
+ * @transport: where what IP carries begins, from its header on, and its protocol;
+ *	negative: that is in another fragment; NULL: there is no such thing
  * @stays: it is for hosts on one link alone, and no router sends it on; NULL: none
  *	is; skb->data is its header
  * @too_big: tell the packet's sender what the path carries; NULL: there is none
@@ -593,7 +594,7 @@ struct adit_inner {
 	u32 (*hash)(const struct sk_buff *skb);
 	void (*too_deep)(struct sk_buff *skb);
 	u8 (*dsfield)(const struct sk_buff *skb);
-	int (*tcp)(struct sk_buff *skb);
+	int (*transport)(const struct sk_buff *skb, u8 *proto);
 	bool (*stays)(const struct sk_buff *skb);
 	void (*too_big)(struct sk_buff *skb, unsigned int mtu);
 	struct dst_entry *(*route)(const struct sk_buff *quote);

@@ -89,27 +89,27 @@ static u8 ip4_dsfield(const struct sk_buff *skb)
 	return ipv4_get_dsfield(ip_hdr(skb));
 }
 
-static int ip4_tcp(struct sk_buff *skb)
+static int ip4_transport(const struct sk_buff *skb, u8 *proto)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
-	if (iph->protocol != IPPROTO_TCP || iph->ihl < 5 ||
-	    iph->frag_off & htons(IP_OFFSET))
+	if (iph->ihl < 5 || iph->frag_off & htons(IP_OFFSET))
 		return -ENOENT;
+	*proto = iph->protocol;
 	return iph->ihl * 4;
 }
 
 /* From the router that the redirected packet went to, which is a neighbour */
-static bool ip4_is_redirect(const struct sk_buff *skb)
+static bool is_redirect(const struct sk_buff *skb)
 {
-	const struct iphdr *iph = ip_hdr(skb);
 	const u8 *type;
-	u8 buf;
+	u8 proto, buf;
+	int at;
 
-	if (iph->protocol != IPPROTO_ICMP || iph->frag_off & htons(IP_OFFSET))
+	at = ip4_transport(skb, &proto);
+	if (at < 0 || proto != IPPROTO_ICMP)
 		return false;
-	type = skb_header_pointer(skb, skb_network_offset(skb) + iph->ihl * 4,
-				  sizeof(buf), &buf);
+	type = skb_header_pointer(skb, at, sizeof(buf), &buf);
 	return type && *type == ICMP_REDIRECT;
 }
 
@@ -117,7 +117,7 @@ static bool ip4_stays(const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
-	return ip4_is_redirect(skb) ||
+	return is_redirect(skb) ||
 	       ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr) ||
 	       ipv4_is_linklocal_169(iph->daddr) ||
 	       ipv4_is_linklocal_169(iph->saddr);
@@ -231,27 +231,26 @@ static u8 ip6_dsfield(const struct sk_buff *skb)
 	return ipv6_get_dsfield(ipv6_hdr(skb));
 }
 
-static int ip6_tcp(struct sk_buff *skb)
+static int ip6_transport(const struct sk_buff *skb, u8 *proto)
 {
 	int at = skb_network_offset(skb) + sizeof(struct ipv6hdr);
-	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
 	__be16 frag_off;
 
-	at = ipv6_skip_exthdr(skb, at, &nexthdr, &frag_off);
-	if (at < 0 || nexthdr != NEXTHDR_TCP || frag_off & htons(IP6_OFFSET))
+	*proto = ipv6_hdr(skb)->nexthdr;
+	at = ipv6_skip_exthdr(skb, at, proto, &frag_off);
+	if (at < 0 || frag_off & htons(IP6_OFFSET))
 		return -ENOENT;
 	return at - skb_network_offset(skb);
 }
 
 static bool is_ndisc(const struct sk_buff *skb)
 {
-	u8 nexthdr = ipv6_hdr(skb)->nexthdr, buf;
-	__be16 frag_off;
 	const u8 *type;
+	u8 proto, buf;
 	int at;
 
-	at = ipv6_skip_exthdr(skb, sizeof(struct ipv6hdr), &nexthdr, &frag_off);
-	if (at < 0 || nexthdr != IPPROTO_ICMPV6 || frag_off & htons(IP6_OFFSET))
+	at = ip6_transport(skb, &proto);
+	if (at < 0 || proto != IPPROTO_ICMPV6)
 		return false;
 	type = skb_header_pointer(skb, at, sizeof(buf), &buf);
 	return type && *type >= NDISC_ROUTER_SOLICITATION &&
@@ -331,7 +330,7 @@ const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 		.read = ip4_read,
 		.hash = ip4_hash,
 		.dsfield = ip4_dsfield,
-		.tcp = ip4_tcp,
+		.transport = ip4_transport,
 		.stays = ip4_stays,
 		.too_big = ip4_too_big,
 		.route = ip4_route,
@@ -349,7 +348,7 @@ const struct adit_inner adit_inners[ADIT_INNER_MAX] = {
 		.hash = ip6_hash,
 		.too_deep = ip6_too_deep,
 		.dsfield = ip6_dsfield,
-		.tcp = ip6_tcp,
+		.transport = ip6_transport,
 		.stays = ip6_stays,
 		.too_big = ip6_too_big,
 		.route = ip6_route,

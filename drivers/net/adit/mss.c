@@ -12,6 +12,18 @@
 
 #include "adit.h"
 
+/* Where the TCP header is, from skb->data on; negative: there is none */
+static int tcp_at(const struct sk_buff *skb, const struct adit_inner *inner)
+{
+	u8 proto;
+	int at;
+
+	at = inner->transport ? inner->transport(skb, &proto) : -ENOENT;
+	if (at < 0 || proto != IPPROTO_TCP)
+		return -ENOENT;
+	return skb_network_offset(skb) + at;
+}
+
 /**
  * adit_is_syn - does a packet open a TCP connection?
  * @skb: at its inner header
@@ -19,14 +31,14 @@
  */
 bool adit_is_syn(struct sk_buff *skb, const struct adit_inner *inner)
 {
-	int at = inner->tcp ? inner->tcp(skb) : -ENOENT;
 	const struct tcphdr *th;
 	struct tcphdr buf;
+	int at;
 
+	at = tcp_at(skb, inner);
 	if (at < 0)
 		return false;
-	th = skb_header_pointer(skb, skb_network_offset(skb) + at, sizeof(buf),
-				&buf);
+	th = skb_header_pointer(skb, at, sizeof(buf), &buf);
 	return th && th->syn;
 }
 
@@ -86,8 +98,8 @@ static void set_mss(struct sk_buff *skb, struct tcphdr *th, u8 *at, u16 mss)
 void adit_mss_clamp(struct sk_buff *skb, const struct adit_inner *inner,
 		    unsigned int mtu)
 {
-	int at = skb_network_offset(skb) + inner->tcp(skb);
 	unsigned int hlen = inner->hlen + sizeof(struct tcphdr);
+	int at = tcp_at(skb, inner);
 	struct tcphdr *th;
 	u8 *mss;
 
