@@ -43,6 +43,13 @@ traffic_stop() {
 seen() { capture_hex wire | grep -c "^45..$(printf %04x ${1:-$DF_LEN})"; }
 more_than() { [ "$(seen ${2-})" -gt "$1" ]; }
 
+# on_the_wire COMMAND...: while that is captured.
+on_the_wire() {
+	capture_start "$A" eth0 wire "ip proto 4 and src $A_IP" || return
+	"$@"
+	capture_stop wire
+}
+
 # wire [LENGTH]: HEX is a packet that was sent from now on.
 wire() {
 	local n
@@ -341,6 +348,14 @@ received() {
 
 rx_is() { [ "$(stat_get "$A" $1 rx_packets)" = $2 ]; }
 
+# by_ends COMMAND...: while what leaves by A's addresses is captured.
+by_ends() {
+	capture_start "$A" eth0 ends "ip proto 4 and src net 192.0.2.0/24 and dst net 192.0.2.0/24 and (src $A_IP or src $A2_IP)" || return
+	ENDS_SEEN=0
+	"$@"
+	capture_stop ends
+}
+
 # sends_to ADDR [FROM]: what goes into adit0 leaves with these ends.
 sends_to() {
 	raw "$A" udp 10.9.0.2 $N 100
@@ -419,34 +434,30 @@ tunnel_addr "$A" adit0 10.9.0.1/30
 tunnel_addr "$B" adit0 10.9.0.2/30
 raw_start "$A" "$B"
 
-capture_start "$A" eth0 wire "ip proto 4 and src $A_IP" >/dev/null
 was_a=$(counts "$A")
 was_b=$(counts "$B")
 traffic_start
-case_run "ttl" ttl
-case_run "tos" tos
-case_run "df" df
-case_run "fwmark" fwmark
-case_run "an MTU with another attribute" mtu_with_it
-case_run "a refused change changes nothing" refused_changes_nothing
+case_run "ttl" on_the_wire ttl
+case_run "tos" on_the_wire tos
+case_run "df" on_the_wire df
+case_run "fwmark" on_the_wire fwmark
+case_run "an MTU with another attribute" on_the_wire mtu_with_it
+case_run "a refused change changes nothing" \
+	on_the_wire refused_changes_nothing
 case_run "nothing was lost meanwhile" nothing_lost $was_a $was_b
 traffic_start
-case_run "fwmark routes" fwmark_routes
-case_run "dev" dev
+case_run "fwmark routes" on_the_wire fwmark_routes
+case_run "dev" on_the_wire dev
 traffic_stop >/dev/null
-capture_stop wire
 case_run "no packet is lost while attributes change" no_packet_lost
 
-capture_start "$A" eth0 ends "ip proto 4 and src net 192.0.2.0/24 and dst net 192.0.2.0/24 and (src $A_IP or src $A2_IP)" >/dev/null
-ENDS_SEEN=0
-case_run "remote moves the tunnel" remote_moves
-case_run "local moves the tunnel" local_moves
+case_run "remote moves the tunnel" by_ends remote_moves
+case_run "local moves the tunnel" by_ends local_moves
 case_run "dev moves the tunnel" binding_moves
-case_run "two tunnels swap their ends" swap
+case_run "two tunnels swap their ends" by_ends swap
 case_run "a refused change keeps the socket" refused_keeps_socket
 case_run "a port of two addresses" share_port
 case_run "a port that is somebody else's" keeps_out
 case_run "a port of an address, once of any" narrow_port
 case_run "a port of another encapsulation" takes_port_along
-capture_stop ends
 finish

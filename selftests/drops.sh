@@ -216,7 +216,7 @@ rx_ecn() {
 	dropped "$A" adit0 rx_ecn $N
 }
 
-# Only TCP is queued. Packets arrive one by one; the ifb keeps them for a second
+# Only TCP is queued. Packets arrive one by one; the ifb keeps them for three seconds
 # and then hands all of them over in one go, before the queue of adit0 is looked
 # at again.
 rx_backlog() {
@@ -225,7 +225,7 @@ rx_backlog() {
 
 	must ip -n "$A" link add ifb0 type ifb
 	must ip -n "$A" link set ifb0 up
-	must tc -n "$A" qdisc add dev ifb0 root netem slot 1s
+	must tc -n "$A" qdisc add dev ifb0 root netem slot 3s
 	must tc -n "$A" qdisc add dev eth0 ingress
 	must tc -n "$A" filter add dev eth0 parent ffff: protocol ip matchall \
 		action mirred egress redirect dev ifb0
@@ -234,8 +234,8 @@ rx_backlog() {
 	(
 		# shellcheck disable=SC2064 # as it is now
 		trap "sysctl -qw net.core.netdev_max_backlog=$old" EXIT
-		sysctl -qw net.core.netdev_max_backlog=$backlog
 		raw "$B" ipip $B_IP $A_IP 0 0 10.9.0.2 10.9.0.77 $n 6
+		sysctl -qw net.core.netdev_max_backlog=$backlog
 		dropped "$A" adit0 rx_backlog $((n - in)) \
 			rx_packets+$in rx_bytes+$((in * LEN))
 	)
@@ -320,7 +320,7 @@ tx_no_local_ip6() {
 		mark "$A" adit6
 		raw "$A" udp 10.9.6.2 $N $((LEN - 28))
 		dropped "$A" adit6 tx_no_route $N
-		must ip -n "$A" addr add $gone/64 dev wire6
+		must ip -n "$A" addr add $gone/64 dev wire6 nodad
 		drops_mark "$A" adit6
 		raw "$A" udp 10.9.6.2 $N $((LEN - 28))
 		check_drops "$A" adit6

@@ -131,7 +131,7 @@ both_known() {
 # own_uplinks OUTER HEADERS OPTION...: B has two ways itself, and a tunnel to many. Of
 # each way it learns what it carries.
 own_uplinks() {
-	local a=$A_IP b=$B_IP family=inet HEADERS=$2 NET=0
+	local a=$A_IP b=$B_IP family=inet HEADERS=$2 NET=0 hop
 
 	must ip -n "$B" route replace "$A_IP/32" nexthop via 198.51.100.254 \
 		nexthop via 203.0.113.254
@@ -145,6 +145,10 @@ own_uplinks() {
 	must ip -n "$B" route add 10.9.0.0/16 via "$family" "$a" dev adit0 onlink
 	FILTER="(ip or ip6) and src host $b"
 	settle "$A" adit0
+	# (a next hop that has not been heard of may not be taken)
+	for hop in 198.51.100.254 203.0.113.254 2001:db8:2::254 2001:db8:3::254; do
+		ping_ok "$B" "$hop" -c 1
+	done
 	split "$B" 10.9.1.1
 	must ip -n "$R" link set eth0 mtu 1400
 	check_within 10000 "both ways are known" both_known

@@ -76,16 +76,21 @@ user_start() {
 	"${NOBODY[@]}" unshare -U -r true || return
 	"${NOBODY[@]}" unshare -U -r -n sleep infinity &
 	U=$!
+	busywait 10000 is_asleep $U || return
 	busywait 10000 in_user ip link set lo up || return
 	"${NOBODY[@]}" nsenter --preserve-credentials -t "$U" -U -n -- \
 		unshare -n sleep infinity &
 	V=$!
+	busywait 10000 is_asleep $V || return
 	busywait 10000 in_user_of "$V" ip link set lo up || return
 	must in_user ip link add eth0 type veth peer name eth0 netns "$V"
 	user_end "$U" 192.0.2.1 192.0.2.2 10.9.0.1
 	user_end "$V" 192.0.2.2 192.0.2.1 10.9.0.2
 	underlay in_user
 }
+
+# Until then it is in the namespace of who started it.
+is_asleep() { [ "$(cat "/proc/$1/comm")" = sleep ]; }
 
 # user_end PID LOCAL REMOTE ADDR
 user_end() {
@@ -286,12 +291,12 @@ ends() {
 	for ns in R X T A B G; do
 		ns_gone $ns
 	done
-	[ -z "${USERS-}" ] || kill "$U" "$V"
+	kill ${U-} ${V-} 2>/dev/null
 	wait
 	! ip -all netns exec ip -br link show type adit |
 		grep -qv '^$\|^netns:' ||
 		{ skip "adit devices are in use"; return; }
-	check "unload" timeout 60 modprobe -r adit
+	check "unload" timeout $((60 * SLOW)) modprobe -r adit
 	check "load" modprobe adit
 	topo_direct
 	adit_pair

@@ -37,7 +37,7 @@ topo_sites
 # nothing but software makes checksums; and what had to wait comes in a row
 must in_ns "$HA" ethtool -K eth0 tx off
 must in_ns "$A" ethtool -K eth0 tx off
-must in_ns "$HA" tc qdisc add dev eth0 root netem delay 100ms
+must in_ns "$HA" tc qdisc add dev eth0 root netem slot 100ms 100ms
 in_ns "$A" ethtool -k lan0 | grep -q '^rx-udp-gro-forwarding: off$' ||
 	skip_all "no rx-udp-gro-forwarding"
 

@@ -122,7 +122,7 @@ more_options() {
 # Who listens has room for less than the list, and did not ask for it.
 long_list_is_no_event() {
 	check "up" ip -n "$A" link set h0 up
-	check_within 5000 "an event of h0" grep -q ' h0[:@]' "$WORK/monitor"
+	check_within 5000 "an event of h0" grep -q ' h0[:@].*,UP' "$WORK/monitor"
 	check "down" ip -n "$A" link set h0 down
 	check_within 5000 "another" down_told
 }
@@ -354,7 +354,7 @@ many() {
 	wait "$pid" 2>/dev/null
 	check "delete all" in_ns "$A" sh -c \
 		'ip -br link show type adit | sed "s/[@ ].*//; s/^/link del /" |
-			ip -b -'
+			ip -force -b -'
 }
 
 case_run "help, version, and status" usage

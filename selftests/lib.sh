@@ -493,7 +493,10 @@ drop_get() {
 drops_all() { in_ns "$1" ethtool -S "$2" | awk 'NF == 2 { print $1, $2 }'; }
 
 # drops_mark NS DEV: what check_drops compares with.
-drops_mark() { drops_all "$1" "$2" >"$WORK/drops.$1.$2"; }
+drops_mark() {
+	drops_all "$1" "$2" >"$WORK/drops.$1.$2"
+	[ -s "$WORK/drops.$1.$2" ] || fail "no counters of $2"
+}
 
 # drops_moved NS DEV: some cause has.
 drops_moved() { [ -n "$(drops_since "$1" "$2")" ]; }
@@ -515,8 +518,10 @@ check_drops() {
 
 # no_drops NS DEV [CAUSE]: none since it was made, but for that cause.
 no_drops() {
-	check_eq "drops of $2" "" "$(drops_all "$1" "$2" |
-		grep ' [1-9][0-9]*$' | grep -v "^ *${3:-none}: ")"
+	drops_all "$1" "$2" >"$WORK/drops"
+	[ -s "$WORK/drops" ] || fail "no counters of $2"
+	check_eq "drops of $2" "" "$(grep ' [1-9][0-9]*$' "$WORK/drops" |
+		grep -v "^ *${3:-none}: ")"
 }
 
 # settle NS DEV: wait until its counters rest (multicast group reports are sent
@@ -539,7 +544,7 @@ settle() {
 monitor_start() {
 	ip -n "$1" -o monitor "${@:2}" >"$WORK/monitor" 2>&1 &
 	MONITOR=$!
-	busywait 10000 monitor_tells "$1"
+	check_within 10000 "ip monitor tells" monitor_tells "$1"
 }
 
 # It is there when it tells of what is done to be told of.
@@ -585,10 +590,28 @@ capture_wait() {
 
 capture_has() { [ "$(capture_show "$1" | wc -l)" -ge "$2" ]; }
 
+# capture_is_whole NAME PID: tcpdump, which says when asked what it has seen, has written
+# all of it; or what is not written is not wanted, for it is no more than when asked last.
+capture_is_whole() {
+	local line was='' whole=''
+
+	kill -USR1 "$2" 2>/dev/null || return 0
+	nap 0.02
+	while read -r line; do
+		[[ $line =~ \ ([0-9]+)\ packets?\ captured,\ ([0-9]+)\  ]] || continue
+		whole=
+		[ "${BASH_REMATCH[1]}" != "${BASH_REMATCH[2]}" ] || whole=1
+		[ "$line" != "$was" ] || whole=1
+		was=$line
+	done <"$WORK/$1.err"
+	[ -n "$whole" ]
+}
+
 # capture_stop NAME
 capture_stop() {
 	local pid=CAPTURE_$1
 
+	busywait 5000 capture_is_whole "$1" "${!pid}"
 	kill -INT "${!pid}" 2>/dev/null
 	wait "${!pid}" 2>/dev/null
 	grep -q '^0 packets dropped by kernel' "$WORK/$1.err" ||
@@ -620,7 +643,8 @@ hex_num() { echo $((16#${1:$2 * 2:$3 * 2})); }
 
 # --- traffic -----------------------------------------------------------------
 
-# ping_ok NS ADDR [PING-ARG...]: assert that pings are answered, all of them.
+# ping_ok NS ADDR [PING-ARG...]: assert that pings are answered. (One of them is enough:
+# what has just been set up may lose the first.)
 ping_ok() {
 	check "ping $2 from $1" in_ns "$1" ping -q -c 3 -i 0.2 -W 5 "${@:3}" "$2"
 }
@@ -644,7 +668,7 @@ raw() {
 	local answer="no answer"
 
 	echo "${@:2}" >&"${RAW_ASK[$1]}"
-	read -r -t 30 answer <&"${RAW_SAY[$1]}"
+	read -r -t $((30 * SLOW)) answer <&"${RAW_SAY[$1]}"
 	check_eq "send ${*:2}" OK "$answer"
 }
 
@@ -665,10 +689,10 @@ tcp_bytes() {
 	fi
 	rm -f "$out"
 	head -c "$4" /dev/urandom >"$in"
-	in_ns "$2" timeout 60 socat -b 131072 -u "${at_server[@]}" &
+	in_ns "$2" timeout $((60 * SLOW)) socat -b 131072 -u "${at_server[@]}" &
 	pid=$!
 	busywait 10000 listens "$2" 5201
-	in_ns "$1" timeout 60 socat -b 131072 -u "${at_client[@]}"
+	in_ns "$1" timeout $((60 * SLOW)) socat -b 131072 -u "${at_client[@]}"
 	wait "$pid"
 	wc -c <"$out"
 	cmp "$in" "$out"
@@ -680,10 +704,11 @@ iperf_ok() {
 	local client=$1 server=$2 addr=$3 pid out
 	shift 3
 
-	in_ns "$server" iperf3 -s -1 -B "$addr" >/dev/null 2>&1 &
+	# Not in_ns: it is iperf3 that must go.
+	ip netns exec "$server" iperf3 -s -1 -B "$addr" >/dev/null 2>&1 &
 	pid=$!
 	busywait 10000 listens "$server" 5201
-	out=$(in_ns "$client" timeout 60 iperf3 -J -t 1 -c "$addr" "$@")
+	out=$(in_ns "$client" timeout $((60 * SLOW)) iperf3 -J -t 1 -c "$addr" "$@")
 	kill "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	check_range "bytes by iperf3" 1 100000000000 "$(jq -r '.error //

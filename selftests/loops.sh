@@ -273,6 +273,7 @@ told_by_hub() {
 	tunnel_addr "$B" adit0 10.6.0.2/24
 	settle "$B" adit0
 	forwarding "$A"
+	settle "$A" hub
 	drops_mark "$A" hub
 	said=$(in_ns "$B" ping -c 1 -W 5 10.6.0.3)
 	check_match "told" "From 10.6.0.1 .*Destination Host Unreachable" "$said"

@@ -53,7 +53,7 @@ sent() {
 	in=$(capture_show wire "dst host $2 and tcp" | wc -l)
 	out=$(capture_show wire "$outer and not arp and not icmp6" | wc -l)
 	ok=$(capture_show wire "$outer and ($1)" | wc -l)
-	check_range "packets from clients" $((N * 4)) $((N * 6)) $in
+	check_range "packets from clients" $((N * 4)) $((N * 8)) $in
 	check_eq "packets to servers, and those of the right form" "$in $in" \
 		"$out $ok"
 	[[ $CASE != *offloaded ]] || offloaded $((N * 4)) $in
@@ -122,7 +122,7 @@ GUE="--tun-type gue --tun-port 6080"
 post() {
 	rm -rf "$WORK/web3/posted"
 	mkdir "$WORK/web3/posted"
-	in_ns "$C" timeout 8 ab -q -s 5 -n 1 -p "$WORK/body" -T text/plain \
+	in_ns "$C" timeout $((8 * SLOW)) ab -q -s $((5 * SLOW)) -n 1 -p "$WORK/body" -T text/plain \
 		"http://$(brackets "$1")/post" || return
 	cmp "$WORK/body" "$WORK"/web3/posted/*
 }

@@ -99,7 +99,7 @@ again() {
 	silent $VIP $VIP6 "$@"
 	silent $VIP6 $VIP "$@"
 	check_eq "a dry run" "" "$(lvs --dry-run $VIP $VIP6 "$@")"
-	monitor_stop
+	check "ip monitor goes on" monitor_stop
 	check_eq "what the kernel told" "" "$(grep -v told0 "$WORK/monitor")"
 	check_eq "the device" "$before" "$(state "$DEV" "$B")"
 }
@@ -622,6 +622,7 @@ check_route() {
 	check_eq "of a jumbo frame's" "" "$(lvs --check | grep MSS)"
 	must ip -n "$B" link set eth0 mtu 1500
 	must ip -n "$A" link set eth0 down
+	check_within 5000 "eth0 without carrier" no_carrier eth0
 	finds problem eth0 "answers go by it, and it is down or has no carrier" 3
 	must ip -n "$A" link set eth0 up
 	must ip -n "$A" addr add 2001:db8::1/64 dev eth0
@@ -637,7 +638,7 @@ standby() {
 	must ip -n "$B" -4 route add default dev dummy0 metric 2000
 	must ip -n "$B" -6 route add default dev dummy0 metric 2000
 	must ip -n "$B" link set dummy0 carrier off
-	check_within 5000 "dummy0 without carrier" no_carrier
+	check_within 5000 "dummy0 without carrier" no_carrier dummy0
 	check_eq "of a standby route" "" "$(lvs --check | grep dummy0)"
 	must ip -n "$B" -4 route del default dev eth0
 	finds problem dummy0 "answers go by it, and it is down or has no" 3
@@ -664,7 +665,7 @@ by_object() {
 	must ip -n "$B" nexthop del id 1
 }
 
-no_carrier() { ip -n "$B" link show dev dummy0 | grep NO-CARRIER; }
+no_carrier() { ip -n "$B" link show dev "$1" | grep NO-CARRIER; }
 
 topology
 raw_start "$A"

@@ -230,6 +230,7 @@ path() {
 	must ip -n "$A" route add $B_IP via 192.0.2.254 mtu 1400
 	announces 1340 1320
 	must ip -n "$A" route del $B_IP
+	check_within 5000 "MTU 1480" mtu_is "$A" adit0 1480
 	announces 1440 1420
 	must ip -n "$A" link set adit0 mtu 1300
 	announces 1260 1240

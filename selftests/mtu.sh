@@ -16,8 +16,9 @@ auto_of() {
 
 # now DEV MTU AUTO: what it is at once.
 now() {
-	check_eq "MTU of $1" "$2" "$(mtu_get "$A" "$1")"
+	# (what has RTNL has looked at all tunnels when this ends)
 	check_eq "mtu_auto of $1" "$3" "$(auto_of "$A" "$1")"
+	check_eq "MTU of $1" "$2" "$(mtu_get "$A" "$1")"
 }
 
 # soon DEV MTU [NS]: what it becomes.
@@ -28,7 +29,7 @@ soon() {
 
 # stays DEV MTU: some time after what might have changed it
 stays() {
-	nap 0.3
+	nap 0.5
 	now "$1" "$2" true
 }
 
@@ -92,8 +93,10 @@ gone_for_a_moment() {
 	route add 198.18.0.98 dev wide mtu 1300
 	add t1 remote 198.18.0.98
 	route replace 198.18.0.98 dev wide mtu 1320
-	soon t1 1300	# by then t0 has been looked at
-	monitor_stop
+	soon t1 1300
+	now t0 1980 true
+	check_match "events of t1" . "$(grep ' t1@\| t1:' "$WORK/monitor")"
+	check "ip monitor goes on" monitor_stop
 	check_eq "events of t0" "" "$(grep ' t0@\| t0:' "$WORK/monitor")"
 	del t1
 	route del 198.18.0.98

@@ -12,7 +12,7 @@
 . ./faults.lib
 require python3 tc nft jq ethtool nstat
 
-N=100		# datagrams of a case, all of which a socket may hold
+N=80		# datagrams of a case, all of which a socket may hold, twice over
 SIZE=200
 
 # --- the wire --------------------------------------------------------------------

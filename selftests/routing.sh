@@ -97,6 +97,7 @@ hellos() {
 	capture_start "$R" eth0 outer "ip proto 4 or ip proto 41"
 	capture_wait hello 2
 	capture_wait hello6 2
+	capture_wait outer 1
 	capture_stop hello
 	capture_stop hello6
 	capture_stop outer

@@ -130,6 +130,7 @@ load() {
 
 	topo_direct
 	adit_pair mode gre key 5 encap gue encap-dport 6080
+	rm -f "$WORK/made"
 	: >"$WORK/goes_on"
 	flood "$B" iperf3 -s
 	busywait 10000 listens "$B" 5201

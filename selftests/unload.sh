@@ -68,7 +68,7 @@ goes() {
 			check_eq "tunnels left" 0 "$(tunnels "$ns")"
 		done
 		flood_stop
-		must ip -n "$A" route del $B_IP
+		must ip -n "$A" route flush $B_IP
 	done
 	adit_pair
 	ping_ok "$A" 10.9.0.2
@@ -104,6 +104,7 @@ under_namespaces() {
 	loop "$B" "unshare --net ip link add t type adit remote 192.0.2.9"
 	for ((i = 0; i < ROUNDS * 2; i++)); do
 		check "load" modprobe adit
+		check_within 10000 "it is loaded" is_ready
 		check "unload" unload
 	done
 	flood_stop
