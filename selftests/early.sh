@@ -66,10 +66,15 @@ long_since() {
 		$(($(long_count) - $1))
 }
 
+are_caught() {
+	[ ! -e /sys/kernel/realtime ] || { skip "not under PREEMPT_RT"; return 1; }
+}
+
 # Once a second on each processor one goes the long way, at either end.
 caught() {
 	local was cpus
 
+	are_caught || return
 	long_watch || { skip "no kprobes"; return; }
 	cpus=$(nproc)
 	sites 4
@@ -230,6 +235,7 @@ hooks_queue() {
 hooks_queue_late() {
 	local was decider
 
+	are_caught || return
 	knows "queue num 0" || { skip "the kernel has no queue of nft"; return; }
 	sites 4
 	must ip -n "$B" link add adit1 type adit remote 192.0.2.99
