@@ -18,7 +18,7 @@ MODULE_PARM_DESC(place, "which");
 
 /* What adit has: demux.c, udp.c */
 #define PRIORITY	(-1)
-#define SLOT		(MAX_IPTUN_ENCAP_OPS - 1)
+#define SLOT		TUNNEL_ENCAP_NONE
 
 static int receive(struct sk_buff *skb)
 {
