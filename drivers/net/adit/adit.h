@@ -944,7 +944,7 @@ void adit_mss_clamp(struct sk_buff *skb, const struct adit_inner *inner,
 
 /* mtu.c */
 int adit_change_mtu(struct net_device *dev, int mtu);
-unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t);
+unsigned int adit_mtu_of_underlay(struct adit_tunnel *t);
 unsigned int adit_mtu_towards(struct adit_config *config,
 			      const struct adit_wire *wire);
 void adit_mtu_sync(struct adit_tunnel *t);

@@ -173,13 +173,16 @@ unsigned int adit_mtu_towards(struct adit_config *config,
 
 /**
  * adit_mtu_of_underlay - the MTU that the underlay gives a tunnel now
- * @t: the tunnel
+ * @t: the tunnel, which is to have it
  *
  * Context: RTNL.
  */
-unsigned int adit_mtu_of_underlay(const struct adit_tunnel *t)
+unsigned int adit_mtu_of_underlay(struct adit_tunnel *t)
 {
-	return inner_mtu(rtnl_dereference(t->config), below_tunnel(t).mtu);
+	struct below below = below_tunnel(t);
+
+	t->mtu_by_route = below.by_route;
+	return inner_mtu(rtnl_dereference(t->config), below.mtu);
 }
 
 /* Where packets go, others will come from, so that they are caught there. */
@@ -235,7 +238,6 @@ static void follow(struct adit_tunnel *t)
 int adit_change_mtu(struct net_device *dev, int mtu)
 {
 	struct adit_tunnel *t = netdev_priv(dev);
-	struct below below;
 
 	if (!t->mtu_syncing) {
 		if (mtu && mtu < IPV4_MIN_MTU) {
@@ -245,11 +247,8 @@ int adit_change_mtu(struct net_device *dev, int mtu)
 			return -EINVAL;
 		}
 		t->mtu_auto = !mtu;
-		if (!mtu) {
-			below = below_tunnel(t);
-			t->mtu_by_route = below.by_route;
-			mtu = inner_mtu(rtnl_dereference(t->config), below.mtu);
-		}
+		if (!mtu)
+			mtu = adit_mtu_of_underlay(t);
 	}
 	WRITE_ONCE(dev->mtu, mtu);
 	return 0;
