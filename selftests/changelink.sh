@@ -43,12 +43,15 @@ traffic_stop() {
 seen() { capture_hex wire | grep -c "^45..$(printf %04x ${1:-$DF_LEN})"; }
 more_than() { [ "$(seen ${2-})" -gt "$1" ]; }
 
-# on_the_wire COMMAND...: while that is captured.
-on_the_wire() {
-	capture_start "$A" eth0 wire "ip proto 4 and src $A_IP" || return
-	"$@"
-	capture_stop wire
+# captured NAME FILTER COMMAND...: what A sends meanwhile is.
+captured() {
+	capture_start "$A" eth0 "$1" "$2" || return
+	"${@:3}"
+	capture_stop "$1"
 }
+
+# on_the_wire COMMAND...: what leaves by adit0 is captured, for wire().
+on_the_wire() { captured wire "ip proto 4 and src $A_IP" "$@"; }
 
 # wire [LENGTH]: HEX is a packet that was sent from now on.
 wire() {
@@ -348,12 +351,10 @@ received() {
 
 rx_is() { [ "$(stat_get "$A" $1 rx_packets)" = $2 ]; }
 
-# by_ends COMMAND...: while what leaves by A's addresses is captured.
+# by_ends COMMAND...: what leaves by either address is captured, for sends_to().
 by_ends() {
-	capture_start "$A" eth0 ends "ip proto 4 and src net 192.0.2.0/24 and dst net 192.0.2.0/24 and (src $A_IP or src $A2_IP)" || return
 	ENDS_SEEN=0
-	"$@"
-	capture_stop ends
+	captured ends "ip proto 4 and src net 192.0.2.0/24 and dst net 192.0.2.0/24 and (src $A_IP or src $A2_IP)" "$@"
 }
 
 # sends_to ADDR [FROM]: what goes into adit0 leaves with these ends.

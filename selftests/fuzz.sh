@@ -296,7 +296,7 @@ ends() {
 	! ip -all netns exec ip -br link show type adit |
 		grep -qv '^$\|^netns:' ||
 		{ skip "adit devices are in use"; return; }
-	check "unload" timeout $((60 * SLOW)) modprobe -r adit
+	check "unload" unload
 	check "load" modprobe adit
 	topo_direct
 	adit_pair

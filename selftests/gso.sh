@@ -134,17 +134,22 @@ gro() {
 	fi
 }
 
+# in_batches: what A sends waits for more, and leaves at once.
+in_batches() {
+	modprobe -q sch_netem
+	in_ns "$A" tc qdisc add dev eth0 root netem slot 50ms 50ms 2>/dev/null ||
+		{ skip "needs netem"; return 1; }
+}
+
 # Of what the wire lets go at once, after a pause, a small segment is not overtaken by
 # those that come merged behind it.
 in_order() {
 	local before pid
 
-	modprobe -q sch_netem
+	in_batches || return
 	offloads "$A" adit0 on
 	offloads "$A" eth0 on
 	offloads "$B" eth0 on
-	in_ns "$A" tc qdisc add dev eth0 root netem slot 50ms 50ms 2>/dev/null ||
-		{ skip "needs netem"; return; }
 	in_ns "$B" timeout 60 socat -u TCP-LISTEN:5202 OPEN:/dev/null &
 	pid=$!
 	check_within 10000 "a server" listens "$B" 5202
@@ -165,9 +170,7 @@ for _ in range(4):
 # What arrives from a program of this host may still be the program's. It is copied
 # before it is merged with more, which the program would not know of.
 pages_of_others() {
-	modprobe -q sch_netem
-	in_ns "$A" tc qdisc add dev eth0 root netem slot 50ms 50ms 2>/dev/null ||
-		{ skip "needs netem"; return; }
+	in_batches || return
 	must in_ns "$B" ethtool -K adit0 gro on
 	check "set FOU" ip -n "$B" link set adit0 type adit \
 		encap fou encap-dport 5555

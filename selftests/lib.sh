@@ -91,6 +91,9 @@ all_tunnels() {
 	ip -all netns exec ip -br link show type adit
 }
 
+# unload: or fail, should it hang.
+unload() { timeout $((100 * SLOW)) modprobe -r adit; }
+
 # case_run NAME FUNCTION [ARG...]: run a case, unless others were asked for.
 case_run() {
 	wanted "$1" || return 0
@@ -493,9 +496,12 @@ drop_get() {
 drops_all() { in_ns "$1" ethtool -S "$2" | awk 'NF == 2 { print $1, $2 }'; }
 
 # drops_mark NS DEV: what check_drops compares with.
-drops_mark() {
-	drops_all "$1" "$2" >"$WORK/drops.$1.$2"
-	[ -s "$WORK/drops.$1.$2" ] || fail "no counters of $2"
+drops_mark() { drops_save "$1" "$2" "$WORK/drops.$1.$2"; }
+
+# drops_save NS DEV FILE: all of them, of which there must be some.
+drops_save() {
+	drops_all "$1" "$2" >"$3"
+	[ -s "$3" ] || fail "no counters of $2"
 }
 
 # drops_moved NS DEV: some cause has.
@@ -518,8 +524,7 @@ check_drops() {
 
 # no_drops NS DEV [CAUSE]: none since it was made, but for that cause.
 no_drops() {
-	drops_all "$1" "$2" >"$WORK/drops"
-	[ -s "$WORK/drops" ] || fail "no counters of $2"
+	drops_save "$1" "$2" "$WORK/drops"
 	check_eq "drops of $2" "" "$(grep ' [1-9][0-9]*$' "$WORK/drops" |
 		grep -v "^ *${3:-none}: ")"
 }

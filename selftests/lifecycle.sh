@@ -19,7 +19,6 @@ modprobe -q -r adit || skip_all "adit cannot be unloaded"
 has() { ip -n "$1" link show dev "$2"; }
 has_not() { ! has "$1" "$2"; }
 tunnels() { ip -n "$1" -br link show type adit | wc -l; }
-unload() { timeout $((60 * SLOW)) modprobe -r adit; }
 
 # --- traffic -----------------------------------------------------------------------
 

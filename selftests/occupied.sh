@@ -26,7 +26,7 @@ occupied() {
 	ping_ok "$A" 10.9.0.2
 	ping_ok "$A" fd09::2
 	adit_gone
-	check "unload" timeout 100 modprobe -r adit
+	check "unload" unload
 }
 
 topo_direct

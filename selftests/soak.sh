@@ -163,9 +163,8 @@ works() {
 # The devices, the sockets and what was to be freed are gone when unloading
 # comes to an end; namespaces are, when their caches are shrunk.
 none_left() {
-	! ip netns list | grep -q -- "-$ID" && unloads && modprobe adit
+	! ip netns list | grep -q -- "-$ID" && unload && modprobe adit
 }
-unloads() { timeout 100 modprobe -r adit; }
 
 # --- memory ------------------------------------------------------------------------
 

@@ -22,7 +22,6 @@ ROUNDS=5
 is_loaded() { grep -q '^adit ' /proc/modules; }
 # Until it has come up who loads it holds it.
 is_ready() { grep -q '^adit [0-9]* 0 .* Live ' /proc/modules; }
-unload() { timeout 100 modprobe -r adit; }
 tunnels() { ip -n "$1" -br link show type adit | wc -l; }
 
 # loop NS COMMAND: of a shell, over and over.
