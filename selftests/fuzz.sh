@@ -77,12 +77,12 @@ user_start() {
 	"${NOBODY[@]}" unshare -U -r -n sleep infinity &
 	U=$!
 	busywait 10000 is_asleep $U || return
-	busywait 10000 in_user ip link set lo up || return
+	must in_user ip link set lo up
 	"${NOBODY[@]}" nsenter --preserve-credentials -t "$U" -U -n -- \
 		unshare -n sleep infinity &
 	V=$!
 	busywait 10000 is_asleep $V || return
-	busywait 10000 in_user_of "$V" ip link set lo up || return
+	must in_user_of "$V" ip link set lo up
 	must in_user ip link add eth0 type veth peer name eth0 netns "$V"
 	user_end "$U" 192.0.2.1 192.0.2.2 10.9.0.1
 	user_end "$V" 192.0.2.2 192.0.2.1 10.9.0.2
