@@ -53,7 +53,7 @@ sent() {
 	in=$(capture_show wire "dst host $2 and tcp" | wc -l)
 	out=$(capture_show wire "$outer and not arp and not icmp6" | wc -l)
 	ok=$(capture_show wire "$outer and ($1)" | wc -l)
-	check_range "packets from clients" $((N * 4)) $((N * 8)) $in
+	check_range "packets from clients" $((N * 4)) $((N * 6)) $in
 	check_eq "packets to servers, and those of the right form" "$in $in" \
 		"$out $ok"
 	[[ $CASE != *offloaded ]] || offloaded $((N * 4)) $in
