@@ -680,8 +680,8 @@ raw() {
 }
 
 # in_ns_on_cpu NS COMMAND...: a TCP client. Where its ACK and its first data come in on
-# two CPUs at once, Linux without "tcp: Defer ts_recent changes until req is owned" (of
-# 6.14, and 5.10.235) may have a connection that the listener is never told of.
+# two CPUs at once, Linux without "tcp: Defer ts_recent changes until req is owned" (6.14,
+# stable kernels of March 2025) may have a connection that the listener is never told of.
 in_ns_on_cpu() { in_ns "$1" taskset -c "$CPU" "${@:2}"; }
 
 # tcp_bytes CLIENT SERVER ADDR BYTES [-R]: send them over TCP (-R: from SERVER),
