@@ -171,6 +171,15 @@ unsigned int adit_mtu_towards(struct adit_config *config,
 	return max(mtu, 0);
 }
 
+/* The MTU that what is below gives a tunnel, which remembers whether that is a route's.
+ * Context: RTNL.
+ */
+static unsigned int mtu_from(struct adit_tunnel *t, const struct below *below)
+{
+	t->mtu_by_route = below->by_route;
+	return inner_mtu(rtnl_dereference(t->config), below->mtu);
+}
+
 /**
  * adit_mtu_of_underlay - the MTU that the underlay gives a tunnel now
  * @t: the tunnel, which is to have it
@@ -181,17 +190,15 @@ unsigned int adit_mtu_of_underlay(struct adit_tunnel *t)
 {
 	struct below below = below_tunnel(t);
 
-	t->mtu_by_route = below.by_route;
-	return inner_mtu(rtnl_dereference(t->config), below.mtu);
+	return mtu_from(t, &below);
 }
 
 /* Where packets go, others will come from, so that they are caught there. */
 static void sync_with(struct adit_tunnel *t, const struct below *below)
 {
 	const struct adit_config *config = rtnl_dereference(t->config);
-	unsigned int mtu = inner_mtu(config, below->mtu);
+	unsigned int mtu = mtu_from(t, below);
 
-	t->mtu_by_route = below->by_route;
 	adit_ingress_add(adit_net(t->net), below->ifindex);
 	WRITE_ONCE(t->dev->needed_headroom,
 		   min_t(unsigned int, adit_overhead(config) + below->headroom,
