@@ -9,17 +9,6 @@ require ping iperf3 socat jq
 
 links() { ip -br "$@" link show | sed 's/[ @].*//' | xargs; }
 
-# No namespace may hold a device that unloading would delete.
-adit_in_use() {
-	local ns
-
-	[ -n "$(ip -br link show type adit)" ] && return
-	for ns in $(ip netns list | awk '{ print $1 }'); do
-		[ -z "$(ip -n "$ns" -br link show type adit)" ] || return 0
-	done
-	return 1
-}
-
 unloaded() { ! grep -q '^adit ' /proc/modules; }
 
 autoload() {

@@ -246,7 +246,7 @@ hooks_queue_late() {
 	# so that it is known how packets come in, which each processor learns itself
 	ip netns exec "$HA" taskset -c "$CPU" ping -q -i 0.02 10.10.20.2 >/dev/null &
 	pings
-	in_ns "$HA" taskset -c "$CPU" ping -q -c 5 -i 0.02 -W 1 -s 100 10.10.20.2 \
+	in_ns_on_cpu "$HA" ping -q -c 5 -i 0.02 -W 1 -s 100 10.10.20.2 \
 		>/dev/null
 	check_within 10000 "packets in the queue" has_queued 5
 	kill $!

@@ -293,9 +293,7 @@ ends() {
 	done
 	kill ${U-} ${V-} 2>/dev/null
 	wait
-	! ip -all netns exec ip -br link show type adit |
-		grep -qv '^$\|^netns:' ||
-		{ skip "adit devices are in use"; return; }
+	! adit_in_use || { skip "adit devices are in use"; return; }
 	check "unload" unload
 	check "load" modprobe adit
 	topo_direct

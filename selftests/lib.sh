@@ -84,13 +84,16 @@ require_module() {
 # require_unused: skip the test if unloading adit would delete devices that are
 # not ours, in whatever namespace.
 require_unused() {
-	! all_tunnels | grep -qv '^$\|^netns:' ||
+	! adit_in_use ||
 		skip_all "adit devices are in use, which unloading would delete"
 }
 
-all_tunnels() {
-	ip -br link show type adit
-	ip -all netns exec ip -br link show type adit
+# adit_in_use: by a device in any namespace
+adit_in_use() {
+	{
+		ip -br link show type adit
+		ip -all netns exec ip -br link show type adit
+	} | grep -qv '^$\|^netns:'
 }
 
 # unload: or fail, should it hang.
@@ -679,9 +682,10 @@ raw() {
 	check_eq "send ${*:2}" OK "$answer"
 }
 
-# in_ns_on_cpu NS COMMAND...: a TCP client. Where its ACK and its first data come in on
-# two CPUs at once, Linux without "tcp: Defer ts_recent changes until req is owned" (6.14,
-# stable kernels of March 2025) may have a connection that the listener is never told of.
+# in_ns_on_cpu NS COMMAND...: all of it on one CPU, as a TCP client is to be. Where its ACK
+# and its first data come in on two at once, Linux without "tcp: Defer ts_recent changes
+# until req is owned" (6.14, stable kernels of March 2025) may have a connection that the
+# listener is never told of.
 in_ns_on_cpu() { in_ns "$1" taskset -c "$CPU" "${@:2}"; }
 
 # tcp_bytes CLIENT SERVER ADDR BYTES [-R]: send them over TCP (-R: from SERVER),
